@@ -1,1 +1,17 @@
+//! What is true in Bedside: nouns, identifiers, state machines, permissions
+//! and event payloads. Pure: no I/O, no clock, no randomness of its own.
 
+pub mod call;
+pub mod event;
+pub mod ids;
+pub mod instant;
+pub mod intake;
+pub mod permission;
+pub mod phi;
+pub mod room;
+pub mod user;
+pub mod visit;
+
+pub use ids::{AccountId, IntakeId, RoomId, SessionId, TokenId, UserId, VisitId};
+pub use instant::At;
+pub use phi::Phi;

@@ -1,0 +1,83 @@
+//! Intakes: the answers before a visit. Beside the documented fields a portal
+//! may store anything (contract core.md 3.1); it comes back as it was sent.
+
+use serde_json::{Map, Value};
+
+/// Aliases that clients use, and the one name each is stored under (core.md C10).
+const ALIASES: [(&str, &str); 4] = [
+    ("provider", "provider_id"),
+    ("reasonforvisit", "reason_for_visit"),
+    ("room", "room_code"),
+    ("reset", ""),
+];
+
+/// Fields that are columns of the intake and not answers.
+const COLUMNS: [&str; 8] =
+    ["id", "type", "member_id", "provider_id", "room_code", "visit_id", "created", "modified"];
+
+/// The most an intake's answers may weigh as JSON, in bytes.
+pub const MAX_ANSWERS_BYTES: usize = 64 * 1024;
+
+/// Renames the aliases of a request in place and drops what is not stored.
+/// A long name that is present wins over its alias.
+pub fn normalize(body: &mut Map<String, Value>) {
+    for (alias, name) in ALIASES {
+        if let Some(value) = body.remove(alias)
+            && !name.is_empty()
+            && !body.contains_key(name)
+        {
+            body.insert(name.to_owned(), value);
+        }
+    }
+}
+
+/// The answers among a normalized request's fields: everything that is not a
+/// column of the intake.
+#[must_use]
+pub fn answers(body: &Map<String, Value>) -> Map<String, Value> {
+    body.iter()
+        .filter(|(name, _)| !COLUMNS.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// True for answers that are the portal's own rather than documented ones;
+/// those are echoed when an intake is created.
+#[must_use]
+pub fn is_custom(name: &str) -> bool {
+    !COLUMNS.contains(&name)
+        && !["reason_for_visit", "attachments", "location", "phone", "consultation"].contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn map(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn aliases_become_the_long_names() {
+        let mut body = map(
+            json!({"provider": "5", "reasonforvisit": "cough", "reset": "true", "room": "r", "room_code": "main"}),
+        );
+        normalize(&mut body);
+        assert_eq!(
+            Value::Object(body),
+            json!({"provider_id": "5", "reason_for_visit": "cough", "room_code": "main"})
+        );
+    }
+
+    #[test]
+    fn custom_answers_keep_their_form() {
+        let body = map(json!({"reason_for_visit": "x", "smoker": {"packs": [1, 2]}, "member_id": 7}));
+        assert_eq!(
+            Value::Object(answers(&body)),
+            json!({"reason_for_visit": "x", "smoker": {"packs": [1, 2]}})
+        );
+        assert!(is_custom("smoker") && !is_custom("reason_for_visit") && !is_custom("member_id"));
+    }
+}
