@@ -1,1 +1,24 @@
+//! What is kept: rows. The only crate with SQL.
+//!
+//! The engine (`db`, `conn`, `writer`, `dialect`, `migrate`, `seal`, `lock`)
+//! hides whether SQLite or Postgres is below. Nouns are modules of free
+//! functions over a [`Conn`]: `users::find(conn, account, id)`. A [`Tx`]
+//! dereferences to `Conn`, so every reading function also works inside a
+//! change. Nothing here decides anything: that is `app`.
 
+#[macro_use]
+mod conn;
+mod db;
+mod dialect;
+mod error;
+mod lock;
+mod migrate;
+mod seal;
+mod settings;
+mod writer;
+
+pub use conn::{Conn, Tx};
+pub use db::{BoxFuture, Store};
+pub use error::{Error, Result};
+pub use seal::{MasterKey, Sealed, Vault};
+pub use settings::{Schema, Settings, Synchronous};

@@ -1,0 +1,378 @@
+//! The store: opening it, changing it, reading it.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    path::PathBuf,
+    pin::Pin,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bedside_model::AccountId;
+use sqlx::{
+    ConnectOptions, Connection, PgPool, SqliteConnection, SqlitePool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use crate::{
+    Conn, Error, MasterKey, Result, Sealed, Settings, Synchronous, Tx, Vault,
+    lock::{self, ServingLock},
+    migrate,
+    settings::Target,
+    writer::{Job, Pulse, Writer},
+};
+
+/// What a change or a read gives: a boxed future that may borrow its connection.
+pub type BoxFuture<'t, T> = Pin<Box<dyn Future<Output = T> + Send + 't>>;
+
+/// How long a connection is waited for, and how long SQLite waits for another
+/// process's transaction.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often the write-ahead log is folded into the database file.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    time_limit: Duration,
+    master_key: Option<MasterKey>,
+    vaults: Mutex<HashMap<AccountId, Arc<Vault>>>,
+    hint: watch::Sender<u64>,
+    lock: Mutex<Option<ServingLock>>,
+}
+
+enum Db {
+    Sqlite { path: PathBuf, writer: Writer, readers: SqlitePool },
+    Postgres { pool: PgPool, changes: Arc<Semaphore>, queue_length: usize },
+}
+
+impl Store {
+    /// Opens a database and, unless told otherwise, brings its schema up to date.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being used, each its own [`Error`].
+    pub async fn open(settings: &Settings) -> Result<Self> {
+        let (hint, _) = watch::channel(0);
+        let db = match settings.target()? {
+            Target::Sqlite(path) => open_sqlite(settings, path, hint.clone()).await?,
+            Target::Postgres => open_postgres(settings).await?,
+        };
+        Ok(Self(Arc::new(Inner {
+            db,
+            time_limit: settings.time_limit,
+            master_key: settings.master_key.clone(),
+            vaults: Mutex::default(),
+            hint,
+            lock: Mutex::new(None),
+        })))
+    }
+
+    /// Takes the right to serve this database for as long as the store lives.
+    /// Postgres may be served by many.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when another process serves this file.
+    pub fn lock_for_serving(&self) -> Result<()> {
+        if let Db::Sqlite { path, .. } = &self.0.db {
+            let lock = lock::take(path)?;
+            *self.0.lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);
+        }
+        Ok(())
+    }
+
+    /// Makes one change: `store.write(move |tx| Box::pin(async move { … }))`.
+    ///
+    /// Everything done through `tx` is kept when the closure gives `Ok`, and
+    /// nothing of it otherwise. The closure owns its data and awaits nothing but
+    /// store calls. Once handed over, the change runs to its end even when the
+    /// caller goes away.
+    ///
+    /// # Errors
+    /// The closure's own error, or the store's when the change could not be
+    /// taken, finished or committed.
+    pub async fn write<T, E, F>(&self, change: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &self.0.db {
+            Db::Sqlite { writer, .. } => write_sqlite(writer, change).await,
+            Db::Postgres { pool, changes, .. } => {
+                let permit = changes.clone().try_acquire_owned().map_err(|_| E::from(Error::Busy))?;
+                let (pool, limit, hint) = (pool.clone(), self.0.time_limit, self.0.hint.clone());
+                let change = tokio::spawn(async move {
+                    let _permit = permit;
+                    write_postgres(&pool, limit, &hint, change).await
+                });
+                change.await.unwrap_or_else(|ended| {
+                    Err(E::from(if ended.is_panic() { Error::Panicked } else { Error::Closed }))
+                })
+            }
+        }
+    }
+
+    /// Reads: `store.read(move |conn| Box::pin(async move { … }))`. Statements
+    /// see what is committed, each at its own moment.
+    ///
+    /// # Errors
+    /// The closure's own error, or [`Error::Busy`] when no connection is free.
+    pub async fn read<T, E, F>(&self, read: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Conn) -> BoxFuture<'t, Result<T, E>>,
+        E: From<Error>,
+    {
+        let mut conn = self.reader().await?;
+        read(&mut conn).await
+    }
+
+    /// A connection to read with, where a closure would only be in the way. Give
+    /// it back (drop it) before waiting for anything else.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when none is free for five seconds.
+    pub async fn reader(&self) -> Result<Conn> {
+        match &self.0.db {
+            Db::Sqlite { readers, .. } => Ok(Conn::sqlite(readers.acquire().await?)),
+            Db::Postgres { pool, .. } => Ok(Conn::postgres(pool.acquire().await?)),
+        }
+    }
+
+    /// Grows after each commit in this process that appended events
+    /// ([`Tx::mark_events`]). A hint to look at the rows, nothing more.
+    #[must_use]
+    pub fn event_hint(&self) -> watch::Receiver<u64> {
+        self.0.hint.subscribe()
+    }
+
+    /// Fires the hint without a change: somebody else (another process, a bus)
+    /// said that there are new events.
+    pub fn hint_events(&self) {
+        self.0.hint.send_modify(|count| *count += 1);
+    }
+
+    /// Proves by a real commit that changes are possible.
+    ///
+    /// # Errors
+    /// What keeps them from being possible.
+    pub async fn writable(&self) -> Result<()> {
+        // beat_at only has to change.
+        const BEAT: &str = "INSERT INTO heartbeats (id, beat_at) VALUES ('store', 1)
+            ON CONFLICT (id) DO UPDATE SET beat_at = heartbeats.beat_at + 1";
+        self.write(|tx| Box::pin(async move { execute!(tx, BEAT).map(drop) })).await
+    }
+
+    /// Changes that wait for their turn now (a gauge).
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        match &self.0.db {
+            Db::Sqlite { writer, .. } => writer.waiting(),
+            Db::Postgres { changes, queue_length, .. } => {
+                queue_length.saturating_sub(changes.available_permits())
+            }
+        }
+    }
+
+    /// `sqlite` or `postgres`, for logs and `doctor`.
+    #[must_use]
+    pub fn engine(&self) -> &'static str {
+        match self.0.db {
+            Db::Sqlite { .. } => "sqlite",
+            Db::Postgres { .. } => "postgres",
+        }
+    }
+
+    /// A data key for a new account: see [`MasterKey::new_vault`].
+    ///
+    /// # Errors
+    /// [`Error::MasterKey`] when the store was opened without one.
+    pub fn new_vault(&self, account: &AccountId) -> Result<(Arc<Vault>, Sealed)> {
+        let master = self.0.master_key.as_ref().ok_or(Error::MasterKey)?;
+        let (vault, wrapped) = master.new_vault(account.as_str())?;
+        Ok((Arc::new(vault), wrapped))
+    }
+
+    /// The vault of an account; read once, then remembered.
+    ///
+    /// # Errors
+    /// [`Error::MasterKey`] without a master key, [`Error::Sealed`] with another
+    /// one than the account was made with, or for an unknown account.
+    pub async fn vault(&self, account: &AccountId) -> Result<Arc<Vault>> {
+        const WRAPPED: &str = "SELECT data_key FROM accounts WHERE id = $1";
+        if let Some(vault) = self.vaults().get(account) {
+            return Ok(vault.clone());
+        }
+        let master = self.0.master_key.as_ref().ok_or(Error::MasterKey)?;
+        let mut conn = self.reader().await?;
+        let wrapped = scalar_opt!(conn, Sealed, WRAPPED, account.as_str())?.ok_or(Error::Sealed)?;
+        let vault = Arc::new(master.open_vault(account.as_str(), &wrapped)?);
+        self.vaults().insert(account.clone(), vault.clone());
+        Ok(vault)
+    }
+
+    fn vaults(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, Arc<Vault>>> {
+        // A poisoned map is still a map of whole entries.
+        self.0.vaults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Commits what waits, folds the log in and closes all connections.
+    pub async fn close(&self) {
+        match &self.0.db {
+            Db::Sqlite { writer, readers, .. } => {
+                readers.close().await;
+                writer.stop().await;
+            }
+            Db::Postgres { pool, .. } => pool.close().await,
+        }
+    }
+}
+
+/// The result of a change and the way its ending is told.
+type Slot<T, E> = Arc<Mutex<Option<Result<T, E>>>>;
+
+async fn write_sqlite<T, E, F>(writer: &Writer, change: F) -> Result<T, E>
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
+    let slot: Slot<T, E> = Arc::default();
+    let (answer, ended) = oneshot::channel();
+    let result = slot.clone();
+    let run: crate::writer::Change = Box::new(move |tx| {
+        Box::pin(async move {
+            let outcome = change(tx).await;
+            let keep = outcome.is_ok();
+            *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+            keep
+        })
+    });
+    writer.submit(Job { run, answer })?;
+    ended.await.map_err(|_| Error::Closed)??;
+    let outcome = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    outcome.unwrap_or_else(|| Err(E::from(Error::Closed)))
+}
+
+async fn write_postgres<T, E, F>(
+    pool: &PgPool,
+    limit: Duration,
+    hint: &watch::Sender<u64>,
+    change: F,
+) -> Result<T, E>
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    E: From<Error>,
+{
+    let mut tx = Tx::postgres(pool.begin().await.map_err(Error::from)?);
+    let value = tokio::time::timeout(limit, change(&mut tx)).await.map_err(|_| Error::Timeout)??;
+    let events = tx.events;
+    if let Some(tx) = tx.into_postgres() {
+        tx.commit().await.map_err(Error::from)?;
+    }
+    if events {
+        hint.send_modify(|count| *count += 1);
+    }
+    Ok(value)
+}
+
+async fn open_postgres(settings: &Settings) -> Result<Db> {
+    let options = PgConnectOptions::from_str(&settings.url)
+        .map_err(|_| Error::Url)?
+        .application_name("bedside")
+        .disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .max_connections(settings.max_connections)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options)
+        .await?;
+    let mut conn = pool.acquire().await?;
+    migrate::postgres(&mut conn, settings.schema).await?;
+    drop(conn);
+    Ok(Db::Postgres {
+        pool,
+        changes: Arc::new(Semaphore::new(settings.queue_length)),
+        queue_length: settings.queue_length,
+    })
+}
+
+async fn open_sqlite(settings: &Settings, path: PathBuf, hint: watch::Sender<u64>) -> Result<Db> {
+    make_private_file(&path)?;
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
+        .synchronous(match settings.synchronous {
+            Synchronous::Full => SqliteSynchronous::Full,
+            Synchronous::Normal => SqliteSynchronous::Normal,
+        })
+        .disable_statement_logging();
+    // Checkpoints run beside the changes (below); this is only a bound on the
+    // log's size (pages of 4 KiB) should they not keep up.
+    let write = options
+        .clone()
+        .journal_mode(SqliteJournalMode::Wal)
+        .pragma("wal_autocheckpoint", "16384");
+    let mut conn = write.connect().await?;
+    migrate::sqlite(&mut conn, settings.schema).await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(settings.max_connections)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options.read_only(true))
+        .await?;
+    let (writer, pulse) = Writer::start(
+        write.clone(),
+        conn,
+        settings.group_commit,
+        settings.queue_length,
+        settings.time_limit,
+        hint,
+    );
+    tokio::spawn(checkpoints(write.connect().await?, pulse));
+    Ok(Db::Sqlite { path, writer, readers })
+}
+
+/// Folds the log in, off the request path, until the writer is gone.
+async fn checkpoints(mut conn: SqliteConnection, mut pulse: Pulse) {
+    let mut tick = tokio::time::interval(CHECKPOINT_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = pulse.stopped() => break,
+        }
+        if pulse.take_dirty()
+            && let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut conn).await
+        {
+            tracing::warn!(%error, "the write-ahead log could not be folded in");
+        }
+    }
+    // The last connection to close folds the whole log in.
+    if let Err(error) = conn.close().await {
+        tracing::warn!(%error, "the checkpoint connection did not close cleanly");
+    }
+}
+
+/// Makes the database file readable by its owner alone; SQLite gives its
+/// companions the same mode.
+fn make_private_file(path: &std::path::Path) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let failed = |source| Error::File { path: path.to_owned(), source };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+        .map_err(failed)
+}

@@ -1,0 +1,124 @@
+//! The few places where SQLite and Postgres differ: how they name their
+//! errors, and statements that one of them lacks.
+
+use sqlx::{
+    error::DatabaseError,
+    postgres::PgDatabaseError,
+    sqlite::SqliteError,
+};
+
+use crate::{Error, Result, Tx};
+
+/// Postgres: one key for the advisory lock around migrations.
+pub(crate) const PG_MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(4851907365121)";
+
+const PG_SEQUENCER_LOCK: &str = "SELECT pg_advisory_xact_lock(4851907365122)";
+
+/// Lets one transaction at a time number events and chain audit entries. On
+/// SQLite the single writer does that already.
+pub(crate) async fn lock_sequencer(tx: &mut Tx) -> Result<()> {
+    if tx.is_postgres() {
+        execute!(tx, PG_SEQUENCER_LOCK)?;
+    }
+    Ok(())
+}
+
+/// What a database's error means to us; `None` when nothing in particular.
+pub(crate) fn classify(error: &(dyn DatabaseError + 'static)) -> Option<Error> {
+    if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
+        postgres(error)
+    } else if error.try_downcast_ref::<SqliteError>().is_some() {
+        sqlite(error.code()?.parse().ok()?, error.message())
+    } else {
+        None
+    }
+}
+
+/// Extended result codes: <https://www.sqlite.org/rescode.html>.
+fn sqlite(code: i32, message: &str) -> Option<Error> {
+    const UNIQUE: i32 = 2067;
+    const PRIMARY_KEY: i32 = 1555;
+    const ROWID: i32 = 2579;
+    const FOREIGN_KEY: i32 = 787;
+    const TRIGGER: i32 = 1811;
+    match code {
+        UNIQUE | PRIMARY_KEY | ROWID => Some(sqlite_unique(message)),
+        FOREIGN_KEY => Some(Error::Foreign),
+        TRIGGER => Some(Error::Raised { code: message.to_owned() }),
+        // The low byte is the primary code.
+        other => match other & 0xff {
+            5 | 6 => Some(Error::Busy),
+            8 => Some(Error::ReadOnly),
+            11 | 26 => Some(Error::Corrupt),
+            13 => Some(Error::Full),
+            _ => None,
+        },
+    }
+}
+
+/// `UNIQUE constraint failed: users.account_id, users.code`
+fn sqlite_unique(message: &str) -> Error {
+    let list = message.rsplit_once(": ").map_or("", |(_, list)| list);
+    let mut table = "";
+    let columns: Vec<&str> = list
+        .split(", ")
+        .map(|item| match item.split_once('.') {
+            Some((of, column)) => {
+                table = of;
+                column
+            }
+            None => item,
+        })
+        .collect();
+    Error::Unique { table: table.to_owned(), columns: columns.join(", ") }
+}
+
+/// SQLSTATE codes: <https://www.postgresql.org/docs/15/errcodes-appendix.html>.
+fn postgres(error: &PgDatabaseError) -> Option<Error> {
+    match error.code() {
+        "23505" => Some(Error::Unique {
+            table: error.table().unwrap_or_default().to_owned(),
+            columns: error.detail().map(postgres_key).unwrap_or_default().to_owned(),
+        }),
+        "23503" => Some(Error::Foreign),
+        "23P01" => Some(Error::Raised { code: error.constraint().unwrap_or_default().to_owned() }),
+        "P0001" => Some(Error::Raised { code: error.message().to_owned() }),
+        "40001" | "40P01" | "55P03" | "53300" => Some(Error::Busy),
+        "53100" => Some(Error::Full),
+        "25006" => Some(Error::ReadOnly),
+        "57014" => Some(Error::Timeout),
+        "57P01" | "57P02" | "57P03" => Some(Error::Closed),
+        _ => None,
+    }
+}
+
+/// `Key (account_id, code)=(…) already exists.`; the values stay unread.
+fn postgres_key(detail: &str) -> &str {
+    detail
+        .strip_prefix("Key (")
+        .and_then(|rest| rest.split_once(")="))
+        .map_or("", |(columns, _)| columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_engines_name_a_unique_constraint_alike() {
+        let error = sqlite(2067, "UNIQUE constraint failed: users.account_id, users.code");
+        assert!(error.is_some_and(|e| e.is_unique("users", "account_id, code")));
+        assert_eq!(
+            postgres_key("Key (account_id, code)=(a, b)=(c) already exists."),
+            "account_id, code"
+        );
+    }
+
+    #[test]
+    fn extended_codes_fall_back_to_the_primary_one() {
+        assert!(matches!(sqlite(517, "database is locked"), Some(Error::Busy)));
+        assert!(matches!(sqlite(13, "database or disk is full"), Some(Error::Full)));
+        assert!(matches!(sqlite(1032, "attempt to write"), Some(Error::ReadOnly)));
+        assert!(sqlite(1, "no such table").is_none());
+    }
+}

@@ -1,0 +1,269 @@
+//! The SQLite writer: the one task that owns the write connection.
+//!
+//! It takes the changes that wait (up to 64), runs each in a savepoint of one
+//! `BEGIN IMMEDIATE` transaction, commits once, and only then answers. A
+//! change that fails, panics or takes too long rolls back to its savepoint and
+//! harms nobody; a failed commit fails the whole group. A caller that goes away
+//! cannot cut a change in half: the change belongs to the writer.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{BoxFuture, Error, Result, Tx};
+
+/// Changes per commit.
+const GROUP: usize = 64;
+
+/// A change whose result lies in the caller's slot; true means "keep it".
+pub(crate) type Change = Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, bool> + Send>;
+
+/// A change and who waits for it.
+pub(crate) struct Job {
+    pub run: Change,
+    pub answer: oneshot::Sender<Result<()>>,
+}
+
+enum Message {
+    Job(Job),
+    Stop(oneshot::Sender<()>),
+}
+
+/// The way to the writer.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Message>,
+}
+
+/// What the checkpoint timer learns from the writer.
+pub(crate) struct Pulse {
+    dirty: Arc<AtomicBool>,
+    alive: watch::Receiver<()>,
+}
+
+impl Pulse {
+    /// True once after commits.
+    pub(crate) fn take_dirty(&self) -> bool {
+        self.dirty.swap(false, Ordering::Relaxed)
+    }
+
+    /// Ends when the writer has.
+    pub(crate) async fn stopped(&mut self) {
+        while self.alive.changed().await.is_ok() {}
+    }
+}
+
+impl Writer {
+    /// Starts the writer; it takes over an open connection.
+    pub(crate) fn start(
+        options: SqliteConnectOptions,
+        conn: SqliteConnection,
+        group: bool,
+        queue_length: usize,
+        time_limit: Duration,
+        hint: watch::Sender<u64>,
+    ) -> (Self, Pulse) {
+        let (alive, watched) = watch::channel(());
+        let (queue, jobs) = mpsc::channel(queue_length);
+        let dirty = Arc::new(AtomicBool::new(true));
+        let task = Task {
+            options,
+            conn: Some(conn),
+            time_limit,
+            hint,
+            dirty: dirty.clone(),
+            _alive: alive,
+        };
+        tokio::spawn(task.run(jobs, if group { GROUP } else { 1 }));
+        (Self { queue }, Pulse { dirty, alive: watched })
+    }
+
+    /// Hands a change over, unless too many wait.
+    pub(crate) fn submit(&self, job: Job) -> Result<()> {
+        self.queue.try_send(Message::Job(job)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Error::Busy,
+            mpsc::error::TrySendError::Closed(_) => Error::Closed,
+        })
+    }
+
+    /// Changes that wait now.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    /// Commits what waits and stops.
+    pub(crate) async fn stop(&self) {
+        let (done, wait) = oneshot::channel();
+        if self.queue.send(Message::Stop(done)).await.is_ok() {
+            // An error means the writer is gone, which is what was asked for.
+            let _ = wait.await;
+        }
+    }
+}
+
+struct Task {
+    /// To open another connection after one was given up.
+    options: SqliteConnectOptions,
+    conn: Option<SqliteConnection>,
+    time_limit: Duration,
+    hint: watch::Sender<u64>,
+    /// Set after each commit; the checkpoint timer clears it.
+    dirty: Arc<AtomicBool>,
+    /// Dropped with the task, which tells the checkpoint timer.
+    _alive: watch::Sender<()>,
+}
+
+/// How one change of a group ended.
+enum Verdict {
+    Keep,
+    Drop,
+    Fail(Error),
+}
+
+impl Task {
+    async fn run(mut self, mut queue: mpsc::Receiver<Message>, group: usize) {
+        let mut messages = Vec::with_capacity(group);
+        while queue.recv_many(&mut messages, group).await > 0 {
+            let mut jobs = Vec::with_capacity(messages.len());
+            let mut stop = Vec::new();
+            for message in messages.drain(..) {
+                match message {
+                    Message::Job(job) => jobs.push(job),
+                    Message::Stop(done) => stop.push(done),
+                }
+            }
+            if !jobs.is_empty() {
+                self.commit_group(jobs).await;
+            }
+            if !stop.is_empty() {
+                // Sent after the stop: their callers learn that it is closed.
+                drop(queue);
+                if let Some(conn) = self.conn.take()
+                    && let Err(error) = conn.close().await
+                {
+                    tracing::warn!(%error, "the write connection did not close cleanly");
+                }
+                for done in stop {
+                    let _ = done.send(());
+                }
+                return;
+            }
+        }
+    }
+
+    /// Runs a group in one transaction and answers everybody.
+    async fn commit_group(&mut self, jobs: Vec<Job>) {
+        let mut ended = Vec::with_capacity(jobs.len());
+        let result = self.transact(jobs, &mut ended).await;
+        match result {
+            Ok(events) => {
+                self.dirty.store(true, Ordering::Relaxed);
+                for (answer, verdict) in ended {
+                    // A caller that went away does not change what was kept.
+                    let _ = answer.send(match verdict {
+                        Verdict::Keep | Verdict::Drop => Ok(()),
+                        Verdict::Fail(error) => Err(error),
+                    });
+                }
+                if events {
+                    self.hint.send_modify(|count| *count += 1);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, changes = ended.len(), "a group of changes was not committed");
+                for (answer, _) in ended {
+                    let _ = answer.send(Err(for_all(&error)));
+                }
+            }
+        }
+    }
+
+    /// One transaction over all jobs. `ended` gets every job, also on an error.
+    async fn transact(
+        &mut self,
+        jobs: Vec<Job>,
+        ended: &mut Vec<(oneshot::Sender<Result<()>>, Verdict)>,
+    ) -> Result<bool> {
+        let alone = jobs.len() == 1;
+        let mut jobs = jobs.into_iter();
+        let outcome = self.run_jobs(&mut jobs, alone, ended).await;
+        // After a failure in the middle the rest has not run; it shares the error.
+        ended.extend(jobs.map(|job| (job.answer, Verdict::Drop)));
+        outcome
+    }
+
+    /// On an error the connection is dropped in whatever state it was: closing
+    /// it rolls everything back, and the next group opens another.
+    async fn run_jobs(
+        &mut self,
+        jobs: &mut impl Iterator<Item = Job>,
+        alone: bool,
+        ended: &mut Vec<(oneshot::Sender<Result<()>>, Verdict)>,
+    ) -> Result<bool> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => self.options.connect().await?,
+        };
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut conn).await?;
+        let (mut events, mut kept) = (false, 0_usize);
+        for job in jobs {
+            if !alone {
+                sqlx::query("SAVEPOINT job").execute(&mut conn).await?;
+            }
+            let mut tx = Tx::sqlite(conn);
+            let verdict = run_one(job.run, &mut tx, self.time_limit).await;
+            let marked = tx.events;
+            conn = tx.into_sqlite().ok_or(Error::Closed)?;
+            let keep = matches!(verdict, Verdict::Keep);
+            ended.push((job.answer, verdict));
+            if keep {
+                events |= marked;
+                kept += 1;
+            } else if !alone {
+                sqlx::query("ROLLBACK TO job").execute(&mut conn).await?;
+            }
+            if !alone {
+                sqlx::query("RELEASE job").execute(&mut conn).await?;
+            }
+        }
+        if kept > 0 {
+            sqlx::query("COMMIT").execute(&mut conn).await?;
+            self.conn = Some(conn);
+        } else if sqlx::query("ROLLBACK").execute(&mut conn).await.is_ok() {
+            // Else SQLite has rolled back by itself, as it does on a full disk.
+            self.conn = Some(conn);
+        }
+        Ok(events)
+    }
+}
+
+async fn run_one(run: Change, tx: &mut Tx, limit: Duration) -> Verdict {
+    // The closure itself may panic too, before it gives its future.
+    let job = AssertUnwindSafe(async { run(tx).await }).catch_unwind();
+    match tokio::time::timeout(limit, job).await {
+        Ok(Ok(true)) => Verdict::Keep,
+        Ok(Ok(false)) => Verdict::Drop,
+        Ok(Err(_)) => Verdict::Fail(Error::Panicked),
+        Err(_) => Verdict::Fail(Error::Timeout),
+    }
+}
+
+/// What a failed group tells each of its members: the fact when it is one they
+/// can do something about, else "try again".
+fn for_all(error: &Error) -> Error {
+    match error {
+        Error::Full => Error::Full,
+        Error::ReadOnly => Error::ReadOnly,
+        Error::Corrupt => Error::Corrupt,
+        _ => Error::Busy,
+    }
+}
