@@ -10,12 +10,21 @@
 mod conn;
 mod db;
 mod dialect;
+#[cfg(test)]
+mod engine_tests;
 mod error;
 mod lock;
 mod migrate;
 mod seal;
 mod settings;
 mod writer;
+
+pub mod audit;
+pub mod events;
+pub mod intakes;
+pub mod rooms;
+pub mod visit_views;
+pub mod visits;
 
 pub use conn::{Conn, Tx};
 pub use db::{BoxFuture, Store};
