@@ -1,0 +1,112 @@
+//! `cargo xtask test`: every test there is. Installs what a fresh Debian
+//! machine lacks.
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Result, bail};
+
+use crate::{machine, postgres, process, python, server, stages::Stages, tally::Tally, web};
+
+/// A part of the tests, for `--only`.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Rust tests; the integration suite on SQLite.
+    Rust,
+    /// The integration suite on Postgres.
+    Postgres,
+    /// Types and unit tests of the pages.
+    Web,
+    /// Whole visits in a browser against the real binary.
+    Browser,
+}
+
+/// Runs the tests, or only some parts of them.
+pub fn run(root: &Path, only: &[Part]) -> Result<()> {
+    let mut stages = Stages::new();
+    let mut tally = Tally::default();
+    add(root, only, &mut stages, &mut tally);
+    finish(stages, tally)
+}
+
+/// Adds the stages of the tests to those of a larger command.
+pub fn add(root: &Path, only: &[Part], stages: &mut Stages, tally: &mut Tally) {
+    let wanted = |part: Part| only.is_empty() || only.contains(&part);
+
+    let machine = stages.run("machine", || machine::ensure(&needs(&wanted), true));
+    let packages = stages.after(machine, "web packages", || web::install(root));
+    if wanted(Part::Web) {
+        stages.after(packages, "web types", || process::run(&mut web::script(root, "check")));
+        stages.after(packages, "web unit tests", || counted(&mut web::script(root, "test"), tally));
+    }
+    let mut built = stages.after(packages, "web build", || web::build(root));
+    if !(wanted(Part::Rust) || wanted(Part::Postgres) || wanted(Part::Browser)) {
+        return;
+    }
+    built = stages.after(built, "build of the server and all tests", || server::build_tests(root));
+    if wanted(Part::Rust) {
+        let sdk = stages.after(built, "Python environment", || python::install(root));
+        stages.after(built && sdk, "Rust tests, on SQLite", || {
+            counted(rust_tests(root).env("BEDSIDE_TEST_PYTHON", python::interpreter(root)), tally)
+        });
+    }
+    if wanted(Part::Postgres) {
+        stages.after(built, "integration suite, on Postgres", || on_postgres(root, tally));
+    }
+    if wanted(Part::Browser) {
+        stages.after(built, "browser tests", || {
+            counted(web::script(root, "e2e").env("BEDSIDE_BIN", server::binary(root)), tally)
+        });
+    }
+}
+
+/// Prints the table of stages and, as the last line, the count of tests.
+pub fn finish(stages: Stages, tally: Tally) -> Result<()> {
+    let result = stages.finish();
+    println!("\n{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
+    result?;
+    if tally.failed > 0 {
+        bail!("{} tests failed, though their runner ended well.", tally.failed);
+    }
+    if tally.passed == 0 {
+        bail!("No test ran.");
+    }
+    Ok(())
+}
+
+fn needs(wanted: &impl Fn(Part) -> bool) -> Vec<&'static machine::Need> {
+    let mut needs = vec![&machine::COMPILER, &machine::NODE];
+    if wanted(Part::Rust) {
+        needs.push(&machine::PYTHON);
+    }
+    if wanted(Part::Postgres) {
+        needs.push(&machine::POSTGRES);
+    }
+    if wanted(Part::Browser) {
+        needs.push(&machine::CHROMIUM);
+    }
+    needs
+}
+
+/// All Rust tests: with nextest where it is installed, else with cargo itself.
+fn rust_tests(root: &Path) -> Command {
+    let mut tests = process::cargo(root);
+    if process::find("cargo-nextest").is_some() {
+        tests.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
+    } else {
+        tests.args(["test", "--workspace", "--no-fail-fast"]);
+    }
+    tests
+}
+
+/// The integration suite once more. `--workspace` keeps cargo's choice of
+/// features, and so every compiled crate, the same as in the run before.
+fn on_postgres(root: &Path, tally: &mut Tally) -> Result<()> {
+    let cluster = postgres::Cluster::start(&server::target(root))?;
+    let mut tests = process::cargo(root);
+    tests.args(["test", "--workspace", "--no-fail-fast", "--test", "it"]);
+    counted(tests.env("BEDSIDE_TEST_POSTGRES", &cluster.url), tally)
+}
+
+fn counted(command: &mut Command, tally: &mut Tally) -> Result<()> {
+    process::watch(command, |line| tally.see(line))
+}
