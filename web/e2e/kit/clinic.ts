@@ -1,0 +1,213 @@
+/** A real `bedside demo` on a free port with a fresh data directory, and a portal's server talking to it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export interface Room {
+	id: string;
+	code: string;
+	slug: string;
+	name: string;
+	url: string;
+}
+
+export interface Login {
+	id: string;
+	code: string;
+	username: string;
+	password: string;
+}
+
+/** What `bedside demo` writes into `demo.json`. */
+export interface Demo {
+	base_url: string;
+	portal_base_url: string;
+	api_base: string;
+	account_code: string;
+	api_key: string;
+	api_secret: string;
+	admin_token: string;
+	rooms: Room[];
+	providers: Login[];
+	patients: Login[];
+	admin: { username: string; password: string };
+}
+
+export interface Person {
+	id: string;
+	token: string;
+	first_name: string;
+	last_name: string;
+}
+
+/** An answer of the API: its HTTP status and its body. */
+export interface Answer {
+	status: number;
+	body: Record<string, unknown> & { data?: unknown };
+}
+
+const BINARY = process.env.BEDSIDE_BIN ?? join(import.meta.dirname, '../../../target/debug/bedside');
+
+export class Clinic {
+	private people = 0;
+
+	private constructor(
+		readonly demo: Demo,
+		private readonly child: ChildProcess,
+		private readonly dir: string,
+		private readonly output: string[],
+	) {}
+
+	static async start(): Promise<Clinic> {
+		const dir = await mkdtemp(join(tmpdir(), 'bedside-e2e-'));
+		const args = ['demo', '--listen', '127.0.0.1:0', '--data-dir', dir];
+		const child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+		const output: string[] = [];
+		const keep = (line: string) => {
+			output.push(line);
+			if (output.length > 400) output.shift();
+		};
+		createInterface({ input: child.stderr }).on('line', keep);
+		await new Promise<void>((resolve, reject) => {
+			child.once('error', (error) => reject(new Error(`${BINARY} does not start: ${error.message}`)));
+			child.once('exit', (code) => reject(new Error(`${BINARY} ended with ${code}:\n${output.join('\n')}`)));
+			createInterface({ input: child.stdout }).on('line', (line) => {
+				keep(line);
+				if (/listening on https?:\/\//.test(line)) resolve();
+			});
+		});
+		const demo = JSON.parse(await readFile(join(dir, 'demo.json'), 'utf8')) as Demo;
+		return new Clinic(demo, child, dir, output);
+	}
+
+	/** The last lines the server printed, for a failing test's report. */
+	log(): string {
+		return this.output.join('\n');
+	}
+
+	async stop(): Promise<void> {
+		if (this.child.exitCode === null) {
+			const ended = new Promise((resolve) => this.child.once('exit', resolve));
+			this.child.kill('SIGTERM');
+			await ended;
+		}
+		await rm(this.dir, { recursive: true, force: true });
+	}
+
+	/** The first room, provider or patient of the demo clinic. */
+	get room(): Room {
+		return first(this.demo.rooms);
+	}
+
+	get provider(): Login {
+		return first(this.demo.providers);
+	}
+
+	async call(
+		method: 'GET' | 'POST',
+		path: string,
+		headers: Record<string, string>,
+		body?: unknown,
+	): Promise<Answer> {
+		const response = await fetch(`${this.demo.api_base}${path}`, {
+			method,
+			headers: {
+				'X-AccountCode': this.demo.account_code,
+				...headers,
+				...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+			},
+			...(body === undefined ? {} : { body: JSON.stringify(body) }),
+		});
+		return { status: response.status, body: (await response.json()) as Answer['body'] };
+	}
+
+	async ok<T>(
+		method: 'GET' | 'POST',
+		path: string,
+		headers: Record<string, string>,
+		body?: unknown,
+	): Promise<T> {
+		const answer = await this.call(method, path, headers, body);
+		if (answer.status !== 200)
+			throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+		return answer.body.data as T;
+	}
+
+	/** SSO as a portal's server does it. 200 patient, 400 provider. A fresh patient when no code is given. */
+	async sso(
+		type: 200 | 400,
+		person: { code?: string; first_name?: string; last_name?: string } = {},
+	): Promise<Person> {
+		this.people += 1;
+		const { code = `e2e-${this.people}`, first_name = 'Maria', last_name = 'Santos' } = person;
+		const keys = { 'X-ApiKey': this.demo.api_key, 'X-ApiSecret': this.demo.api_secret };
+		const body = { type, code, first_name, last_name, ...(type === 200 ? { dob: '1988-04-02' } : {}) };
+		const data = await this.ok<{ id: string; token: { token: string } }>('POST', '/users/sso', keys, body);
+		return { id: data.id, token: data.token.token, first_name, last_name };
+	}
+
+	/** Use case 2 of the contract up to the browser: intake and walk-in. Answers the visit's id. */
+	async walkIn(patient: Person, more: Record<string, unknown> = {}, room = this.room): Promise<string> {
+		const headers = { 'X-ApiToken': patient.token };
+		const intake = await this.ok<{ id: string }>('POST', '/intakes', headers, {
+			room_code: room.code,
+			reason_for_visit: 'Cough for a week',
+			type: 1,
+			custom_is_smoker: 'No',
+			...more,
+		});
+		const visit = await this.ok<{ id: string }>('POST', '/visits/add_walkin', headers, {
+			intake_id: intake.id,
+			room_code: room.code,
+			...('provider_id' in more ? { provider_id: more.provider_id } : {}),
+		});
+		return visit.id;
+	}
+
+	/** Where the portal sends a browser after SSO. */
+	authUrl(person: Person, next: string, more: Record<string, string> = {}): string {
+		const query = new URLSearchParams({ sso_token: person.token, next, ...more });
+		return `${this.demo.base_url}/auth?${query}`;
+	}
+
+	visit(id: string): Promise<Record<string, unknown>> {
+		return this.ok('GET', `/visits/${id}`, { 'X-ApiToken': this.demo.admin_token });
+	}
+
+	/** Closes what earlier tests left in the queue, so that each test meets an empty waiting room. */
+	async emptyQueue(): Promise<void> {
+		const token = await this.providerToken();
+		const open = await this.ok<{ id: string; status: number; provider_id: string | null }[]>(
+			'GET',
+			'/visits?status=10,20,25&limit=100',
+			{ 'X-ApiToken': token },
+		);
+		for (const visit of open) {
+			if (visit.status === 25)
+				await this.call('POST', `/visits/${visit.id}/complete`, { 'X-ApiToken': token }, {});
+			else {
+				await this.call('POST', `/visits/${visit.id}/accept`, { 'X-ApiToken': token }, { confirm: 1 });
+				await this.call('POST', `/visits/${visit.id}/complete`, { 'X-ApiToken': token }, {});
+			}
+		}
+	}
+
+	async providerToken(login = this.provider): Promise<string> {
+		const { username, password } = login;
+		const data = await this.ok<{ token: { token: string } }>(
+			'POST',
+			'/users/login',
+			{},
+			{ username, password },
+		);
+		return data.token.token;
+	}
+}
+
+function first<T>(list: T[]): T {
+	const [one] = list;
+	if (one === undefined) throw new Error('The demo clinic lacks a room or a person.');
+	return one;
+}
