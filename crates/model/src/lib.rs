@@ -6,6 +6,7 @@ pub mod event;
 pub mod ids;
 pub mod instant;
 pub mod intake;
+pub mod password;
 pub mod permission;
 pub mod phi;
 pub mod room;

@@ -93,3 +93,177 @@ impl SessionKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 }
+
+/// May the user act? (core.md 2.1 and 2.2; 30 and 40 are our numbers.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UserStatus {
+    /// 10, has not set a password yet.
+    Inactive,
+    /// 20.
+    Active,
+    /// 30, may not log in.
+    Suspended,
+    /// 40, on the way out.
+    PendingDelete,
+}
+
+impl UserStatus {
+    /// The number.
+    #[must_use]
+    pub const fn code(self) -> i64 {
+        match self {
+            Self::Inactive => 10,
+            Self::Active => 20,
+            Self::Suspended => 30,
+            Self::PendingDelete => 40,
+        }
+    }
+
+    /// The status of a number.
+    #[must_use]
+    pub const fn from_code(code: i64) -> Option<Self> {
+        match code {
+            10 => Some(Self::Inactive),
+            20 => Some(Self::Active),
+            30 => Some(Self::Suspended),
+            40 => Some(Self::PendingDelete),
+            _ => None,
+        }
+    }
+
+    /// True when credentials of this user count.
+    #[must_use]
+    pub const fn may_act(self) -> bool {
+        matches!(self, Self::Active)
+    }
+}
+
+/// What a bearer token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TokenKind {
+    /// A user's calls, for a day.
+    Access,
+    /// A new access token, for 30 days.
+    Refresh,
+    /// The portal's server, until revoked.
+    Admin,
+    /// One password, from a one-time link.
+    Password,
+}
+
+impl TokenKind {
+    const ALL: [Self; 4] = [Self::Access, Self::Refresh, Self::Admin, Self::Password];
+
+    /// The word in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Refresh => "refresh",
+            Self::Admin => "admin",
+            Self::Password => "password",
+        }
+    }
+
+    /// The kind of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// What the portal asked of the pages when it sent somebody to `/auth`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SessionOptions {
+    /// Show no way to other pages.
+    #[serde(default)]
+    pub disable_navigation: bool,
+    /// Where the way back leads, already checked against the account's list.
+    #[serde(default)]
+    pub return_url: Option<String>,
+}
+
+/// Who a user is, as people know them. Empty texts are unknown.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Profile {
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// `Dr`, for providers.
+    pub title: String,
+    /// What follows the name.
+    pub suffix: String,
+    /// E-mail address; not unique, never used to find a user.
+    pub email: String,
+    /// Telephone.
+    pub phone: String,
+    /// `YYYY-MM-DD`.
+    pub dob: Option<String>,
+    /// 1 male, 2 female, 0 unknown.
+    pub gender: i64,
+    /// Street and number.
+    pub street_addr: String,
+    /// Town.
+    pub city: String,
+    /// Two letters.
+    pub state: String,
+    /// Postal code.
+    pub zip: String,
+    /// IANA name.
+    pub timezone: String,
+}
+
+impl Profile {
+    /// First, blank, last.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
+    }
+}
+
+/// True for a date of the calendar in the one documented form, `YYYY-MM-DD`.
+#[must_use]
+pub fn is_date(text: &str) -> bool {
+    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
+}
+
+/// The number of a gender as clients write it: `male`, `female` in any case,
+/// or the number itself (core.md 2.1).
+#[must_use]
+pub fn gender_code(text: &str) -> Option<i64> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "male" | "m" | "1" => Some(1),
+        "female" | "f" | "2" => Some(2),
+        "" | "0" => Some(0),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_real_days_in_one_form() {
+        assert!(is_date("1980-02-29"));
+        for bad in ["1981-02-29", "1980-2-9", "19800229", "1980-02-29T00:00", "", "tomorrow  "] {
+            assert!(!is_date(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_words_round_trip() {
+        for code in [100, 160, 200, 400, 600] {
+            assert_eq!(UserType::from_code(code).map(UserType::code), Some(code));
+        }
+        for code in [10, 20, 30, 40] {
+            assert_eq!(UserStatus::from_code(code).map(UserStatus::code), Some(code));
+        }
+        for kind in TokenKind::ALL {
+            assert_eq!(TokenKind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(gender_code("Female"), Some(2));
+        assert_eq!(gender_code("robot"), None);
+    }
+}

@@ -7,9 +7,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::{
-    PgConnection, Postgres, Sqlite, SqliteConnection, Transaction, pool::PoolConnection,
-};
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction, pool::PoolConnection};
 
 /// A connection that reads (or, inside a [`Tx`], also writes).
 pub struct Conn(Inner);

@@ -315,10 +315,7 @@ async fn open_sqlite(settings: &Settings, path: PathBuf, hint: watch::Sender<u64
         .disable_statement_logging();
     // Checkpoints run beside the changes (below); this is only a bound on the
     // log's size (pages of 4 KiB) should they not keep up.
-    let write = options
-        .clone()
-        .journal_mode(SqliteJournalMode::Wal)
-        .pragma("wal_autocheckpoint", "16384");
+    let write = options.clone().journal_mode(SqliteJournalMode::Wal).pragma("wal_autocheckpoint", "16384");
     let mut conn = write.connect().await?;
     migrate::sqlite(&mut conn, settings.schema).await?;
     let readers = SqlitePoolOptions::new()

@@ -1,11 +1,7 @@
 //! The few places where SQLite and Postgres differ: how they name their
 //! errors, and statements that one of them lacks.
 
-use sqlx::{
-    error::DatabaseError,
-    postgres::PgDatabaseError,
-    sqlite::SqliteError,
-};
+use sqlx::{error::DatabaseError, postgres::PgDatabaseError, sqlite::SqliteError};
 
 use crate::{Error, Result, Tx};
 
@@ -21,6 +17,23 @@ pub(crate) async fn lock_sequencer(tx: &mut Tx) -> Result<()> {
         execute!(tx, PG_SEQUENCER_LOCK)?;
     }
     Ok(())
+}
+
+macro_rules! claim_jobs {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE jobs SET locked_until = $2, attempts = attempts + 1 WHERE id IN ( \
+             SELECT id FROM jobs WHERE run_at <= $1 AND (locked_until IS NULL OR locked_until <= $1) \
+             ORDER BY run_at, id LIMIT $3",
+            $lock,
+            ") RETURNING id, account_id, kind, payload, attempts, run_at, unique_key"
+        )
+    };
+}
+
+/// Claims due jobs; on Postgres workers step over each other's rows.
+pub(crate) fn claim_jobs(tx: &Tx) -> &'static str {
+    if tx.is_postgres() { claim_jobs!(" FOR UPDATE SKIP LOCKED") } else { claim_jobs!("") }
 }
 
 /// What a database's error means to us; `None` when nothing in particular.
@@ -94,10 +107,7 @@ fn postgres(error: &PgDatabaseError) -> Option<Error> {
 
 /// `Key (account_id, code)=(…) already exists.`; the values stay unread.
 fn postgres_key(detail: &str) -> &str {
-    detail
-        .strip_prefix("Key (")
-        .and_then(|rest| rest.split_once(")="))
-        .map_or("", |(columns, _)| columns)
+    detail.strip_prefix("Key (").and_then(|rest| rest.split_once(")=")).map_or("", |(columns, _)| columns)
 }
 
 #[cfg(test)]
@@ -108,10 +118,7 @@ mod tests {
     fn both_engines_name_a_unique_constraint_alike() {
         let error = sqlite(2067, "UNIQUE constraint failed: users.account_id, users.code");
         assert!(error.is_some_and(|e| e.is_unique("users", "account_id, code")));
-        assert_eq!(
-            postgres_key("Key (account_id, code)=(a, b)=(c) already exists."),
-            "account_id, code"
-        );
+        assert_eq!(postgres_key("Key (account_id, code)=(a, b)=(c) already exists."), "account_id, code");
     }
 
     #[test]

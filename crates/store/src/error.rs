@@ -63,9 +63,7 @@ pub enum Error {
         known: i64,
     },
     /// Not brought up to date yet.
-    #[error(
-        "this database has schema {found}, this version needs {known}: run `bedside migrate`"
-    )]
+    #[error("this database has schema {found}, this version needs {known}: run `bedside migrate`")]
     Older {
         /// Number of the newest migration in the database.
         found: i64,
@@ -114,12 +112,7 @@ impl Error {
     pub fn is_passing(&self) -> bool {
         matches!(
             self,
-            Self::Busy
-                | Self::Full
-                | Self::ReadOnly
-                | Self::Timeout
-                | Self::Closed
-                | Self::Unreachable(_)
+            Self::Busy | Self::Full | Self::ReadOnly | Self::Timeout | Self::Closed | Self::Unreachable(_)
         )
     }
 }

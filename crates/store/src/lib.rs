@@ -19,10 +19,17 @@ mod seal;
 mod settings;
 mod writer;
 
+pub mod accounts;
+pub mod api_keys;
 pub mod audit;
 pub mod events;
 pub mod intakes;
+pub mod jobs;
+pub mod presence;
 pub mod rooms;
+pub mod sessions;
+pub mod tokens;
+pub mod users;
 pub mod visit_views;
 pub mod visits;
 

@@ -16,12 +16,7 @@ pub(crate) fn take(database: &Path) -> Result<ServingLock> {
     let mut path = database.as_os_str().to_owned();
     path.push(".lock");
     let failed = |source| Error::File { path: path.clone().into(), source };
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(failed)?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(ServingLock(file)),
         Err(TryLockError::WouldBlock) => Err(Error::Locked(database.to_owned())),

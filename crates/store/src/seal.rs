@@ -135,10 +135,8 @@ impl Vault {
     /// [`Error::Sealed`] when the system has no randomness.
     pub fn seal(&self, context: &str, plain: &[u8]) -> Result<Sealed> {
         let mut body = plain.to_vec();
-        let nonce = self
-            .0
-            .seal_in_place_append_tag(Aad::from(context), &mut body)
-            .map_err(|_| Error::Sealed)?;
+        let nonce =
+            self.0.seal_in_place_append_tag(Aad::from(context), &mut body).map_err(|_| Error::Sealed)?;
         let mut sealed = Vec::with_capacity(1 + NONCE_LEN + body.len());
         sealed.push(VERSION);
         sealed.extend_from_slice(nonce.as_ref());
@@ -158,11 +156,8 @@ impl Vault {
         let (nonce, body) = rest.split_at(NONCE_LEN);
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Error::Sealed)?;
         let mut body = body.to_vec();
-        let plain = self
-            .0
-            .open_in_place(nonce, Aad::from(context), &mut body)
-            .map_err(|_| Error::Sealed)?
-            .len();
+        let plain =
+            self.0.open_in_place(nonce, Aad::from(context), &mut body).map_err(|_| Error::Sealed)?.len();
         body.truncate(plain);
         Ok(body)
     }

@@ -75,14 +75,7 @@ impl Writer {
         let (alive, watched) = watch::channel(());
         let (queue, jobs) = mpsc::channel(queue_length);
         let dirty = Arc::new(AtomicBool::new(true));
-        let task = Task {
-            options,
-            conn: Some(conn),
-            time_limit,
-            hint,
-            dirty: dirty.clone(),
-            _alive: alive,
-        };
+        let task = Task { options, conn: Some(conn), time_limit, hint, dirty: dirty.clone(), _alive: alive };
         tokio::spawn(task.run(jobs, if group { GROUP } else { 1 }));
         (Self { queue }, Pulse { dirty, alive: watched })
     }

@@ -1,0 +1,362 @@
+//! Users: everybody who can act, of all types.
+
+use std::fmt;
+
+use bedside_model::{
+    AccountId, At, Phi, UserId,
+    user::{Profile, UserStatus, UserType},
+};
+use sqlx::FromRow;
+
+use crate::{Conn, Error, Result, Tx};
+
+/// A user as it is kept.
+#[derive(Clone)]
+pub struct User {
+    /// Its number.
+    pub id: UserId,
+    /// Whose user it is.
+    pub account: AccountId,
+    /// What kind of user.
+    pub kind: UserType,
+    /// Documented number of a provider's kind, as text; empty for none.
+    pub subtype: String,
+    /// A provider's extra right, or empty.
+    pub role: String,
+    /// May the user act?
+    pub status: UserStatus,
+    /// The integrator's own key for the user, or 32 hex characters.
+    pub code: Phi<String>,
+    /// Login name, or 32 hex characters.
+    pub username: Phi<String>,
+    /// Call identity of older clients.
+    pub vseeid: Phi<String>,
+    /// Who it is.
+    pub profile: Phi<Profile>,
+    /// No e-mail notices to this user.
+    pub disable_emails: bool,
+    /// Terms accepted.
+    pub tos: bool,
+    /// PHC string (argon2id); none when the user cannot log in by password.
+    pub password_hash: Option<String>,
+    /// Last login by password.
+    pub last_login_at: Option<At>,
+    /// When one of the user's pages was last heard from.
+    pub last_seen_at: Option<At>,
+    /// When it was made.
+    pub created_at: At,
+    /// When it was changed.
+    pub updated_at: At,
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// How a new user's call identity (`vseeid`, core.md 2.2) is made.
+#[derive(Clone)]
+pub enum CallIdentity {
+    /// `{prefix}+user{id}`.
+    Numbered(String),
+    /// As it is.
+    Named(String),
+}
+
+/// A user to add.
+#[derive(Clone)]
+pub struct NewUser {
+    /// Whose user it is.
+    pub account: AccountId,
+    /// What kind of user.
+    pub kind: UserType,
+    /// Documented number of a provider's kind, as text; empty for none.
+    pub subtype: String,
+    /// A provider's extra right, or empty.
+    pub role: String,
+    /// Unique in the account.
+    pub code: String,
+    /// Unique in the account.
+    pub username: String,
+    /// Call identity of older clients.
+    pub vseeid: CallIdentity,
+    /// Who it is.
+    pub profile: Profile,
+    /// No e-mail notices to this user.
+    pub disable_emails: bool,
+    /// PHC string, for a user that logs in by password.
+    pub password_hash: Option<String>,
+    /// Now.
+    pub at: At,
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: i64,
+    account_id: String,
+    #[sqlx(rename = "type")]
+    kind: i64,
+    subtype: String,
+    role: String,
+    status: i64,
+    code: String,
+    username: String,
+    vseeid: String,
+    first_name: String,
+    last_name: String,
+    title: String,
+    suffix: String,
+    email: String,
+    phone: String,
+    dob: Option<String>,
+    gender: i64,
+    street_addr: String,
+    city: String,
+    state: String,
+    zip: String,
+    timezone: String,
+    disable_emails: bool,
+    tos: bool,
+    password_hash: Option<String>,
+    last_login_at: Option<i64>,
+    last_seen_at: Option<i64>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl TryFrom<Row> for User {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: UserId(row.id),
+            account: AccountId(row.account_id),
+            kind: UserType::from_code(row.kind).ok_or(Error::Value("users.type"))?,
+            subtype: row.subtype,
+            role: row.role,
+            status: UserStatus::from_code(row.status).ok_or(Error::Value("users.status"))?,
+            code: row.code.into(),
+            username: row.username.into(),
+            vseeid: row.vseeid.into(),
+            profile: Phi::new(Profile {
+                first_name: row.first_name,
+                last_name: row.last_name,
+                title: row.title,
+                suffix: row.suffix,
+                email: row.email,
+                phone: row.phone,
+                dob: row.dob,
+                gender: row.gender,
+                street_addr: row.street_addr,
+                city: row.city,
+                state: row.state,
+                zip: row.zip,
+                timezone: row.timezone,
+            }),
+            disable_emails: row.disable_emails,
+            tos: row.tos,
+            password_hash: row.password_hash,
+            last_login_at: row.last_login_at.map(At),
+            last_seen_at: row.last_seen_at.map(At),
+            created_at: At(row.created_at),
+            updated_at: At(row.updated_at),
+        })
+    }
+}
+
+macro_rules! select_users {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, account_id, type, subtype, role, status, code, username, vseeid, first_name, last_name, \
+             title, suffix, email, phone, dob, gender, street_addr, city, state, zip, timezone, disable_emails, \
+             tos, password_hash, last_login_at, last_seen_at, created_at, updated_at FROM users ",
+            $rest
+        )
+    };
+}
+
+const ADD: &str = "INSERT INTO users (account_id, type, subtype, role, code, username, vseeid, first_name, \
+     last_name, title, suffix, email, phone, dob, gender, street_addr, city, state, zip, timezone, \
+     disable_emails, password_hash, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+     $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $23) RETURNING id";
+
+const NUMBER_IDENTITY: &str = "UPDATE users SET vseeid = $1 WHERE id = $2";
+
+/// Adds a user.
+///
+/// # Errors
+/// [`Error::Unique`] on `account_id, code` or `account_id, username`.
+pub async fn add(tx: &mut Tx, user: &NewUser) -> Result<UserId> {
+    let profile = &user.profile;
+    let named = match &user.vseeid {
+        CallIdentity::Named(name) => name.as_str(),
+        CallIdentity::Numbered(_) => "",
+    };
+    let id = scalar!(
+        tx,
+        i64,
+        ADD,
+        user.account.as_str(),
+        user.kind.code(),
+        &user.subtype,
+        &user.role,
+        &user.code,
+        &user.username,
+        named,
+        &profile.first_name,
+        &profile.last_name,
+        &profile.title,
+        &profile.suffix,
+        &profile.email,
+        &profile.phone,
+        profile.dob.as_deref(),
+        profile.gender,
+        &profile.street_addr,
+        &profile.city,
+        &profile.state,
+        &profile.zip,
+        &profile.timezone,
+        user.disable_emails,
+        user.password_hash.as_deref(),
+        user.at.0,
+    )?;
+    if let CallIdentity::Numbered(prefix) = &user.vseeid {
+        execute!(tx, NUMBER_IDENTITY, format!("{prefix}+user{id}"), id)?;
+    }
+    Ok(UserId(id))
+}
+
+const BY_ID: &str = select_users!("WHERE account_id = $1 AND id = $2");
+
+/// The account's user of this number.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(conn: &mut Conn, account: &AccountId, id: UserId) -> Result<Option<User>> {
+    query_opt!(conn, Row, BY_ID, account.as_str(), id.0)?.map(User::try_from).transpose()
+}
+
+const BY_CODE: &str = select_users!("WHERE account_id = $1 AND code = $2");
+
+/// The account's user of this code.
+///
+/// # Errors
+/// What the database says.
+pub async fn find_by_code(conn: &mut Conn, account: &AccountId, code: &str) -> Result<Option<User>> {
+    query_opt!(conn, Row, BY_CODE, account.as_str(), code)?.map(User::try_from).transpose()
+}
+
+const BY_USERNAME: &str = select_users!("WHERE account_id = $1 AND username = $2");
+
+/// The account's user of this login name.
+///
+/// # Errors
+/// What the database says.
+pub async fn find_by_username(conn: &mut Conn, account: &AccountId, name: &str) -> Result<Option<User>> {
+    query_opt!(conn, Row, BY_USERNAME, account.as_str(), name)?.map(User::try_from).transpose()
+}
+
+const OF_TYPE: &str = select_users!("WHERE account_id = $1 AND type = $2 ORDER BY id LIMIT 1");
+
+/// The account's oldest user of a type: its first admin, its API user.
+///
+/// # Errors
+/// What the database says.
+pub async fn find_first(conn: &mut Conn, account: &AccountId, kind: UserType) -> Result<Option<User>> {
+    query_opt!(conn, Row, OF_TYPE, account.as_str(), kind.code())?.map(User::try_from).transpose()
+}
+
+const UPDATE_PROFILE: &str = "UPDATE users SET first_name = $1, last_name = $2, title = $3, suffix = $4, \
+     email = $5, phone = $6, dob = $7, gender = $8, street_addr = $9, city = $10, state = $11, zip = $12, \
+     timezone = $13, disable_emails = $14, updated_at = $15, version = version + 1 \
+     WHERE account_id = $16 AND id = $17";
+
+/// Replaces who a user is.
+///
+/// # Errors
+/// What the database says.
+pub async fn update_profile(
+    tx: &mut Tx,
+    account: &AccountId,
+    id: UserId,
+    profile: &Profile,
+    disable_emails: bool,
+    at: At,
+) -> Result<()> {
+    execute!(
+        tx,
+        UPDATE_PROFILE,
+        &profile.first_name,
+        &profile.last_name,
+        &profile.title,
+        &profile.suffix,
+        &profile.email,
+        &profile.phone,
+        profile.dob.as_deref(),
+        profile.gender,
+        &profile.street_addr,
+        &profile.city,
+        &profile.state,
+        &profile.zip,
+        &profile.timezone,
+        disable_emails,
+        at.0,
+        account.as_str(),
+        id.0,
+    )?;
+    Ok(())
+}
+
+const SET_PASSWORD: &str = "UPDATE users SET password_hash = $1, status = $2, updated_at = $3, \
+     version = version + 1 WHERE account_id = $4 AND id = $5";
+
+/// Sets a password; an inactive user becomes active by it (core.md 2.4).
+///
+/// # Errors
+/// What the database says.
+pub async fn set_password(
+    tx: &mut Tx,
+    account: &AccountId,
+    id: UserId,
+    password_hash: &str,
+    at: At,
+) -> Result<()> {
+    execute!(tx, SET_PASSWORD, password_hash, UserStatus::Active.code(), at.0, account.as_str(), id.0)?;
+    Ok(())
+}
+
+const LOGGED_IN: &str = "UPDATE users SET last_login_at = $1 WHERE account_id = $2 AND id = $3";
+
+/// Notes a login.
+///
+/// # Errors
+/// What the database says.
+pub async fn logged_in(tx: &mut Tx, account: &AccountId, id: UserId, at: At) -> Result<()> {
+    execute!(tx, LOGGED_IN, at.0, account.as_str(), id.0)?;
+    Ok(())
+}
+
+const SEEN: &str = "UPDATE users SET last_seen_at = $1 WHERE account_id = $2 AND id = $3 \
+     AND (last_seen_at IS NULL OR last_seen_at < $1)";
+
+/// Notes that one of the user's pages was heard from.
+///
+/// # Errors
+/// What the database says.
+pub async fn seen(tx: &mut Tx, account: &AccountId, id: UserId, at: At) -> Result<()> {
+    execute!(tx, SEEN, at.0, account.as_str(), id.0)?;
+    Ok(())
+}
+
+const RENAME: &str = "UPDATE users SET username = $1, updated_at = $2, version = version + 1 \
+     WHERE account_id = $3 AND id = $4";
+
+/// Gives a user another login name.
+///
+/// # Errors
+/// [`Error::Unique`] on `account_id, username`.
+pub async fn rename(tx: &mut Tx, account: &AccountId, id: UserId, username: &str, at: At) -> Result<()> {
+    execute!(tx, RENAME, username, at.0, account.as_str(), id.0)?;
+    Ok(())
+}
