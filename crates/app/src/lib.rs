@@ -1,1 +1,24 @@
+//! What happens: one file per noun with its operations, and the ports out of
+//! the house. HTTP, WebSocket, jobs and CLI all come through here; nothing else
+//! decides. Knows no HTTP.
 
+pub mod actor;
+pub mod app;
+pub mod audit;
+pub mod authz;
+pub mod calls;
+pub mod clock;
+pub mod error;
+pub mod events;
+pub mod intakes;
+pub mod ports;
+pub mod presence;
+pub mod random;
+pub mod rooms;
+pub mod visits;
+
+pub use actor::{Actor, Who};
+pub use app::{App, Settings};
+pub use clock::Clock;
+pub use error::{Error, Result};
+pub use random::Random;

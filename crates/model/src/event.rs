@@ -89,6 +89,9 @@ pub struct EventData {
     /// The patient, as on the wire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member_id: Option<String>,
+    /// The user who joined or left the call, as on the wire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer_id: Option<String>,
     /// The user's documented type number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_type: Option<i64>,

@@ -1,0 +1,108 @@
+//! Who is calling. The first argument of every operation.
+
+use bedside_model::{
+    AccountId, UserId,
+    user::{SessionKind, UserType},
+};
+
+/// What a known user showed to prove who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// A token in `X-ApiToken`.
+    Token,
+    /// The cookie of a page.
+    Session(SessionKind),
+}
+
+/// Who is calling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// Nobody we know.
+    Anonymous,
+    /// The portal's server with the account's key (and secret).
+    ApiKey,
+    /// The portal's server with an admin token; `user` is the system user that
+    /// owns it.
+    AdminToken {
+        /// The system user.
+        user: UserId,
+    },
+    /// A user.
+    User {
+        /// Which one.
+        id: UserId,
+        /// Of what type.
+        kind: UserType,
+        /// How they proved it.
+        credential: Credential,
+    },
+    /// Bedside itself: jobs and the command line.
+    System,
+}
+
+/// Who is calling, in which account, by which request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The account everything happens in.
+    pub account: AccountId,
+    /// Who.
+    pub who: Who,
+    /// The request's identifier, for the audit trail; empty outside requests.
+    pub request_id: String,
+}
+
+impl Actor {
+    /// Bedside itself, acting in an account.
+    #[must_use]
+    pub const fn system(account: AccountId) -> Self {
+        Self { account, who: Who::System, request_id: String::new() }
+    }
+
+    /// The acting user, the system user of an admin token included.
+    #[must_use]
+    pub const fn user(&self) -> Option<UserId> {
+        match self.who {
+            Who::AdminToken { user } => Some(user),
+            Who::User { id, .. } => Some(id),
+            Who::Anonymous | Who::ApiKey | Who::System => None,
+        }
+    }
+
+    /// The acting user's type.
+    #[must_use]
+    pub const fn kind(&self) -> Option<UserType> {
+        match self.who {
+            Who::AdminToken { .. } => Some(UserType::Api),
+            Who::User { kind, .. } => Some(kind),
+            Who::Anonymous | Who::ApiKey | Who::System => None,
+        }
+    }
+
+    /// An admin of the account, its admin token, or Bedside itself.
+    #[must_use]
+    pub const fn is_admin(&self) -> bool {
+        matches!(
+            self.who,
+            Who::AdminToken { .. } | Who::System | Who::User { kind: UserType::Admin | UserType::Api, .. }
+        )
+    }
+
+    /// True for a call from one of our pages.
+    #[must_use]
+    pub const fn is_page(&self) -> bool {
+        matches!(self.who, Who::User { credential: Credential::Session(_), .. })
+    }
+
+    /// The word in the audit trail.
+    #[must_use]
+    pub const fn credential(&self) -> &'static str {
+        match self.who {
+            Who::Anonymous => "anonymous",
+            Who::ApiKey => "api_key",
+            Who::AdminToken { .. } => "admin_token",
+            Who::User { credential: Credential::Token, .. } => "token",
+            Who::User { credential: Credential::Session(_), .. } => "session",
+            Who::System => "system",
+        }
+    }
+}

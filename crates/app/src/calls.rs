@@ -1,0 +1,283 @@
+//! Calls of visits: who may enter, with which token, and what the call tells
+//! back. Join tokens are LiveKit JWTs, minted and checked only here.
+
+use std::{collections::HashMap, time::Duration};
+
+use bedside_media::{CallEvent, CallEventKind, Grants, LeftReason};
+use bedside_model::{
+    AccountId, VisitId,
+    call::{Part, identity, user_of},
+    event::EventType,
+    permission::VisitRight,
+    user::{UserStatus, UserType},
+    visit::{Status, Subtype},
+};
+use bedside_store::{
+    Conn, Tx,
+    jobs::{self, NewJob},
+    users,
+    users::User,
+    visits::{self, Visit},
+};
+use livekit_token::{AccessToken, TokenVerifier, VideoGrants};
+
+use crate::{
+    Actor, App, Error, Result, audit, authz,
+    events::{self, Subject},
+};
+
+/// How long a join token is good for. Whoever is in the call gets fresh ones.
+const TOKEN_LIFE: Duration = Duration::from_secs(600);
+/// The job that ends a call whose visit is over.
+pub const END_JOB: &str = "calls.end";
+
+/// Stands for the node of a server that has no media URL of its own: people
+/// reach it by whatever address they reach the API.
+const THIS_SERVER: &str = "local";
+
+/// What somebody needs to enter a call.
+#[derive(Debug, Clone)]
+pub struct Pass {
+    /// The media node's URL, `ws://` or `wss://`.
+    pub url: String,
+    /// The LiveKit join token.
+    pub token: String,
+    /// The call's name.
+    pub meeting: String,
+}
+
+/// Lets the caller into the visit's call. `own_url` is this node's media URL as
+/// the caller reaches it; the node of the first join is kept on the visit and
+/// given to everybody after.
+///
+/// # Errors
+/// 401, 403, 404, 400 `visit_not_started`, `visit_closed`,
+/// `no_video_for_this_visit`, 503 without a media node.
+pub async fn join(app: &App, actor: &Actor, id: VisitId, own_url: &str) -> Result<Pass> {
+    let (user, _) = authz::user(actor)?;
+    let mut conn = app.store.reader().await?;
+    let visit =
+        visits::find(&mut conn, &actor.account, id).await?.ok_or_else(|| Error::not_found("visit"))?;
+    authz::visit(&mut conn, actor, &visit, VisitRight::Call).await?;
+    may_enter(&visit)?;
+    if !app.calls.is_up() {
+        return Err(Error::Unavailable {
+            retry_after_s: 5,
+            message: "Calls are not available right now.".to_owned(),
+        });
+    }
+    let person =
+        users::find(&mut conn, &actor.account, user).await?.ok_or_else(|| Error::not_found("user"))?;
+    let known = visits::find_node(&mut conn, &actor.account, id).await?;
+    drop(conn);
+    let held_by = match known {
+        Some(node) => node,
+        None => {
+            let node = app.settings.media_url.clone().unwrap_or_else(|| THIS_SERVER.to_owned());
+            claim_node(app, actor, id, node).await?
+        }
+    };
+    let url = if held_by == THIS_SERVER { own_url.to_owned() } else { held_by };
+    app.presence.touch(&actor.account, user, app.clock.now());
+    Ok(Pass { url, token: mint(app, &visit, &person)?, meeting: visit.meeting })
+}
+
+async fn claim_node(app: &App, actor: &Actor, id: VisitId, node: String) -> Result<String> {
+    let (owner, caller) = (app.clone(), actor.clone());
+    let held = app
+        .store
+        .write::<_, Error, _>(move |tx| {
+            Box::pin(async move {
+                audit::write(tx, &owner, &caller, "calls.join", ("visit", id.to_string())).await?;
+                Ok(visits::claim_node(tx, &caller.account, id, &node).await?)
+            })
+        })
+        .await?;
+    held.ok_or_else(|| Error::not_found("visit"))
+}
+
+fn may_enter(visit: &Visit) -> Result<()> {
+    match visit.state.status {
+        Status::InProgress if visit.subtype == Subtype::Video => Ok(()),
+        Status::InProgress | Status::Pending | Status::Confirmed if visit.subtype != Subtype::Video => {
+            Err(Error::invalid("no_video_for_this_visit", "This visit has no video call."))
+        }
+        Status::Pending | Status::Confirmed | Status::InProgress => Err(Error::invalid(
+            "visit_not_started",
+            "Nobody has taken this visit yet. The call opens when a provider does.",
+        )),
+        Status::Completed | Status::Cancelled | Status::Refunded => {
+            Err(Error::invalid("visit_closed", "This visit is closed, and its call with it."))
+        }
+    }
+}
+
+fn display_name(person: &User) -> String {
+    let profile = person.profile.reveal();
+    [profile.title.as_str(), &profile.first_name, &profile.last_name]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn part(kind: UserType) -> Part {
+    if kind.is_patient() { Part::Patient } else { Part::Provider }
+}
+
+fn mint(app: &App, visit: &Visit, person: &User) -> Result<String> {
+    let grants = VideoGrants {
+        room_join: true,
+        room: visit.meeting.clone(),
+        can_publish: Some(true),
+        can_subscribe: Some(true),
+        can_publish_data: Some(true),
+        can_update_own_metadata: Some(false),
+        ..VideoGrants::default()
+    };
+    let metadata = serde_json::json!({ "role": part(person.kind).as_str() }).to_string();
+    AccessToken::with_api_key(&app.settings.call_key, &app.settings.call_secret)
+        .with_identity(&identity(person.id))
+        .with_name(&display_name(person))
+        .with_metadata(&metadata)
+        .with_ttl(TOKEN_LIFE)
+        .with_grants(grants)
+        .to_jwt()
+        .map_err(Error::internal)
+}
+
+/// Somebody whom the signalling door may let into a call.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    /// The call's name.
+    pub call: String,
+    /// Who, inside the call.
+    pub identity: String,
+    /// What the tile says.
+    pub name: String,
+    /// JSON with the role.
+    pub metadata: String,
+    /// Further attributes.
+    pub attributes: HashMap<String, String>,
+    /// What they may do.
+    pub grants: Grants,
+}
+
+/// Checks a join token at the signalling door: signature, time, and that the
+/// visit is still open for this person.
+///
+/// # Errors
+/// 401 for a bad token, 400/404 when the visit does not admit them any more.
+pub async fn admit(app: &App, token: &str) -> Result<Admission> {
+    let refused =
+        || Error::unauthorized("call_token_invalid", "This call token is not valid. Ask for a new one.");
+    let verifier = TokenVerifier::with_api_key(&app.settings.call_key, &app.settings.call_secret);
+    let claims = verifier.verify(token).map_err(|_| refused())?;
+    if !claims.video.room_join || claims.video.room.is_empty() {
+        return Err(refused());
+    }
+    let admission = Admission {
+        call: claims.video.room.clone(),
+        identity: claims.sub,
+        name: claims.name,
+        metadata: claims.metadata,
+        attributes: claims.attributes,
+        grants: Grants {
+            can_publish: claims.video.can_publish(),
+            can_publish_sources: Vec::new(),
+            can_subscribe: claims.video.can_subscribe(),
+            can_publish_data: claims.video.can_publish_data(),
+            can_update_own_metadata: claims.video.can_update_own_metadata.unwrap_or(false),
+            hidden: claims.video.hidden,
+        },
+    };
+    let mut conn = app.store.reader().await?;
+    find_admitted(&mut conn, &admission).await?.ok_or_else(refused)?;
+    Ok(admission)
+}
+
+// The visit and the person behind an admission, while they may be in the call.
+async fn find_admitted(conn: &mut Conn, admission: &Admission) -> Result<Option<(Visit, User)>> {
+    let Some(visit) = visits::find_by_meeting(conn, &admission.call).await? else { return Ok(None) };
+    let Some(user) = user_of(&admission.identity) else { return Ok(None) };
+    may_enter(&visit)?;
+    let Some(person) = users::find(conn, &visit.account, user).await? else { return Ok(None) };
+    let belongs = visit.member == user || visit.state.provider == Some(user);
+    Ok((belongs && person.status == UserStatus::Active).then_some((visit, person)))
+}
+
+/// A fresh join token for somebody in a call; none when they may not be in it
+/// any more.
+///
+/// # Errors
+/// What the store says.
+pub async fn refresh(app: &App, admission: &Admission) -> Result<Option<String>> {
+    let mut conn = app.store.reader().await?;
+    match find_admitted(&mut conn, admission).await {
+        Ok(Some((visit, person))) => Ok(Some(mint(app, &visit, &person)?)),
+        Ok(None) | Err(Error::Invalid { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Appends the job that ends a call, in the change that closes its visit: it
+/// holds also when the process dies right after.
+///
+/// # Errors
+/// What the store says.
+pub async fn schedule_end(tx: &mut Tx, app: &App, account: &AccountId, meeting: &str) -> Result<()> {
+    let at = app.clock.now();
+    let job = NewJob {
+        id: app.random.uuid(at),
+        account: Some(account.clone()),
+        kind: END_JOB.to_owned(),
+        payload: serde_json::json!({ "meeting_id": meeting }),
+        run_at: at,
+        unique_key: None,
+        at,
+    };
+    jobs::enqueue(tx, &job).await?;
+    Ok(())
+}
+
+/// Ends a call unless its visit is in progress (again).
+///
+/// # Errors
+/// What the store says.
+pub async fn end_if_over(app: &App, meeting: &str) -> Result<()> {
+    let mut conn = app.store.reader().await?;
+    let visit = visits::find_by_meeting(&mut conn, meeting).await?;
+    drop(conn);
+    if visit.is_none_or(|visit| visit.state.status != Status::InProgress) {
+        app.calls.end(meeting);
+    }
+    Ok(())
+}
+
+/// Writes what a call tells as an event of its visit.
+///
+/// # Errors
+/// What the store says.
+pub async fn record(app: &App, event: CallEvent) -> Result<()> {
+    let (kind, who) = match event.kind {
+        CallEventKind::PeerJoined { identity } => (EventType::CallPeerJoined, identity),
+        // The same person has come back already.
+        CallEventKind::PeerLeft { reason: LeftReason::Replaced, .. } | CallEventKind::CallEmpty => {
+            return Ok(());
+        }
+        CallEventKind::PeerLeft { identity, .. } => (EventType::CallPeerLeft, identity),
+    };
+    let mut conn = app.store.reader().await?;
+    let Some(visit) = visits::find_by_meeting(&mut conn, &event.call).await? else { return Ok(()) };
+    drop(conn);
+    let owner = app.clone();
+    app.store
+        .write(move |tx| {
+            Box::pin(async move {
+                let mut subject = Subject::visit(visit.id, visit.room, visit.member, &visit.state);
+                subject.data.peer_id = user_of(&who).map(|id| id.to_string());
+                events::append(tx, &owner, &visit.account, kind, subject).await
+            })
+        })
+        .await
+}

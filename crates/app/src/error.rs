@@ -1,0 +1,176 @@
+//! The one error of the application layer. The API turns it into the ten
+//! documented HTTP codes; conflicts are `Invalid` (contract README).
+
+use std::{collections::BTreeMap, fmt, panic::Location};
+
+use bedside_store as store;
+use serde_json::Value;
+
+/// Result of an operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A refusal that the caller can read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// Stable `snake_case` word.
+    pub code: &'static str,
+    /// One plain sentence.
+    pub message: String,
+}
+
+/// Why an operation was not done.
+#[derive(Debug)]
+pub enum Error {
+    /// No, unknown or expired credentials (401).
+    Unauthorized(Refusal),
+    /// Known, but not allowed (403).
+    Forbidden(Refusal),
+    /// There is no such thing for this caller (404).
+    NotFound(Refusal),
+    /// A bad value, or a state that does not allow it (400).
+    Invalid {
+        /// What is wrong.
+        refusal: Refusal,
+        /// Field by field, when fields are to blame.
+        fields: BTreeMap<String, String>,
+        /// Further members of the error body, such as `visit_id`.
+        extra: BTreeMap<String, Value>,
+    },
+    /// Too many requests (429).
+    Limited {
+        /// When to try again, in seconds.
+        retry_after_s: u64,
+    },
+    /// Busy, or the disk is full (503).
+    Unavailable {
+        /// When to try again, in seconds.
+        retry_after_s: u64,
+        /// One plain sentence.
+        message: String,
+    },
+    /// Our fault (500). Never shown; logged once at the boundary.
+    Internal(Internal),
+}
+
+/// A fault of ours and the place where it arose.
+pub struct Internal {
+    /// What happened.
+    pub source: anyhow::Error,
+    /// Where.
+    pub place: &'static Location<'static>,
+}
+
+impl fmt::Debug for Internal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#} at {}", self.source, self.place)
+    }
+}
+
+fn refusal(code: &'static str, message: impl Into<String>) -> Refusal {
+    Refusal { code, message: message.into() }
+}
+
+impl Error {
+    /// 401 with a code.
+    pub fn unauthorized(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Unauthorized(refusal(code, message))
+    }
+
+    /// 403 with a code.
+    pub fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Forbidden(refusal(code, message))
+    }
+
+    /// 404 of a noun: code `<noun>_not_found`.
+    #[must_use]
+    pub fn not_found(noun: &'static str) -> Self {
+        let (code, message) = match noun {
+            "visit" => ("visit_not_found", "There is no such visit."),
+            "intake" => ("intake_not_found", "There is no such intake."),
+            "room" => ("room_not_found", "There is no such room."),
+            "user" => ("user_not_found", "There is no such user."),
+            "account" => ("account_unknown", "There is no such account."),
+            _ => ("not_found", "There is no such thing here."),
+        };
+        Self::NotFound(refusal(code, message))
+    }
+
+    /// 400 with a code.
+    pub fn invalid(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid { refusal: refusal(code, message), fields: BTreeMap::new(), extra: BTreeMap::new() }
+    }
+
+    /// 400 `invalid_field` that names one field.
+    pub fn field(name: &str, why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self::Invalid {
+            refusal: refusal("invalid_field", format!("{name}: {why}")),
+            fields: BTreeMap::from([(name.to_owned(), why)]),
+            extra: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a member to the body of a 400.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        if let Self::Invalid { extra, .. } = &mut self {
+            extra.insert(name.to_owned(), value.into());
+        }
+        self
+    }
+
+    /// A fault of ours, with the caller's place.
+    #[track_caller]
+    pub fn internal(source: impl Into<anyhow::Error>) -> Self {
+        Self::Internal(Internal { source: source.into(), place: Location::caller() })
+    }
+
+    /// The stable word of a refusal; none for our own faults.
+    #[must_use]
+    pub const fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Unauthorized(refusal) | Self::Forbidden(refusal) | Self::NotFound(refusal) => {
+                Some(refusal.code)
+            }
+            Self::Invalid { refusal, .. } => Some(refusal.code),
+            Self::Limited { .. } => Some("too_many_requests"),
+            Self::Unavailable { .. } => Some("unavailable"),
+            Self::Internal(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unauthorized(refusal)
+            | Self::Forbidden(refusal)
+            | Self::NotFound(refusal)
+            | Self::Invalid { refusal, .. } => f.write_str(&refusal.message),
+            Self::Limited { .. } => f.write_str("Too many requests. Try again in a moment."),
+            Self::Unavailable { message, .. } => f.write_str(message),
+            Self::Internal(_) => f.write_str("Something went wrong on our side."),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<store::Error> for Error {
+    #[track_caller]
+    fn from(error: store::Error) -> Self {
+        let unavailable = |message: &str| Self::Unavailable { retry_after_s: 1, message: message.to_owned() };
+        match error {
+            store::Error::Full => Self::Unavailable {
+                retry_after_s: 30,
+                message: "The server's disk is full: nothing can be saved right now.".to_owned(),
+            },
+            store::Error::ReadOnly => unavailable("The server's database is read-only right now."),
+            store::Error::Busy
+            | store::Error::Timeout
+            | store::Error::Closed
+            | store::Error::Unreachable(_) => unavailable("The server is busy. Try again in a moment."),
+            other => Self::internal(other),
+        }
+    }
+}

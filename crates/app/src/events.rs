@@ -1,0 +1,233 @@
+//! Events: written with their change, numbered right after, fed to whoever
+//! listens and may know of them.
+
+use std::{collections::HashSet, sync::Arc};
+
+use bedside_model::{
+    AccountId, RoomId, UserId, VisitId,
+    event::{EventData, EventType},
+    user::UserType,
+    visit::State,
+};
+use bedside_store::{
+    Conn, Tx,
+    events::{self, Event, NewEvent},
+    rooms, visits,
+};
+use tokio::sync::broadcast;
+
+use crate::{Actor, App, Result, authz};
+
+/// How many numbered events a slow listener may be behind before it has to
+/// read the rows instead.
+const FEED_LENGTH: usize = 1024;
+/// Rows per read while catching up.
+const PAGE: i64 = 200;
+
+/// The live feed of numbered events, of all accounts.
+#[derive(Clone)]
+pub struct Feed(broadcast::Sender<Arc<Event>>);
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self(broadcast::channel(FEED_LENGTH).0)
+    }
+}
+
+impl Feed {
+    /// Listens from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.0.subscribe()
+    }
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, Default)]
+pub struct Subject {
+    /// The visit.
+    pub visit: Option<VisitId>,
+    /// The room.
+    pub room: Option<RoomId>,
+    /// The user: of a visit, the patient.
+    pub user: Option<UserId>,
+    /// Codes and identifiers.
+    pub data: EventData,
+}
+
+impl Subject {
+    /// A visit in a state.
+    #[must_use]
+    pub fn visit(id: VisitId, room: RoomId, member: UserId, state: &State) -> Self {
+        Self {
+            visit: Some(id),
+            room: Some(room),
+            user: Some(member),
+            data: EventData {
+                status: Some(state.status.code()),
+                version: Some(state.version),
+                provider_id: state.provider.or(state.requested_provider).map(|id| id.to_string()),
+                member_id: Some(member.to_string()),
+                ..EventData::default()
+            },
+        }
+    }
+}
+
+/// Appends an event to the change it tells of. Call it after the subject's row
+/// was written.
+///
+/// # Errors
+/// What the store says.
+pub async fn append(
+    tx: &mut Tx,
+    app: &App,
+    account: &AccountId,
+    kind: EventType,
+    subject: Subject,
+) -> Result<()> {
+    let at = app.clock.now();
+    let event = NewEvent {
+        id: app.random.uuid(at),
+        account: account.clone(),
+        kind,
+        visit: subject.visit,
+        room: subject.room,
+        user: subject.user,
+        data: subject.data,
+        at,
+    };
+    events::append(tx, &event).await?;
+    Ok(())
+}
+
+/// Numbers the committed events that have no number yet and feeds them to the
+/// listeners. One sequencer task calls it when the store hints at new rows.
+///
+/// # Errors
+/// What the store says; the rows stay for the next time.
+pub async fn number(app: &App) -> Result<usize> {
+    let numbered = app
+        .store
+        .write::<_, crate::Error, _>(|tx| Box::pin(async move { Ok(events::number(tx).await?) }))
+        .await?;
+    let count = numbered.len();
+    for event in numbered {
+        // Nobody listening is fine.
+        let _ = app.feed.0.send(Arc::new(event));
+    }
+    Ok(count)
+}
+
+/// Which of an account's events somebody may know of. Patients hear of their
+/// own visits, and that the queue moved where they wait; providers of the
+/// visits in their rooms; admins of everything.
+#[derive(Debug, Clone)]
+pub struct Audience {
+    account: AccountId,
+    user: UserId,
+    kind: UserType,
+    rooms: HashSet<RoomId>,
+}
+
+impl Audience {
+    /// The caller as a listener.
+    ///
+    /// # Errors
+    /// 401 without a user.
+    pub async fn of(app: &App, actor: &Actor) -> Result<Self> {
+        let (user, kind) = authz::user(actor)?;
+        let mut audience = Self { account: actor.account.clone(), user, kind, rooms: HashSet::new() };
+        audience.refresh(&mut app.store.reader().await?).await?;
+        Ok(audience)
+    }
+
+    /// The listening user.
+    #[must_use]
+    pub const fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// Reads again in which rooms the listener works or waits.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn refresh(&mut self, conn: &mut Conn) -> Result<()> {
+        self.rooms = if self.kind == UserType::Provider {
+            let mine = rooms::list_of_provider(conn, &self.account, self.user).await?;
+            mine.into_iter().map(|room| room.id).collect()
+        } else if self.kind.is_patient() {
+            let open = visits::find_open_of(conn, &self.account, self.user).await?;
+            let visit = match open {
+                Some(id) => visits::find(conn, &self.account, id).await?,
+                None => None,
+            };
+            visit.map(|visit| visit.room).into_iter().collect()
+        } else {
+            HashSet::new()
+        };
+        Ok(())
+    }
+
+    /// True when the event may change in which rooms the listener works or
+    /// waits, so that [`Audience::refresh`] is due before judging it.
+    #[must_use]
+    pub fn is_moved_by(&self, event: &Event) -> bool {
+        match event.kind {
+            EventType::RoomCreated | EventType::RoomUpdated => self.kind == UserType::Provider,
+            EventType::VisitCreated | EventType::VisitUpdated | EventType::VisitEnded => {
+                event.user == Some(self.user)
+            }
+            _ => false,
+        }
+    }
+
+    /// What the listener hears of an event: its type (a stranger's visit in the
+    /// patient's room becomes `queue.updated` without any detail), or nothing.
+    #[must_use]
+    pub fn hears(&self, event: &Event) -> Option<EventType> {
+        if event.account != self.account {
+            return None;
+        }
+        match self.kind {
+            UserType::Admin | UserType::Api => Some(event.kind),
+            UserType::Provider => {
+                let mine = event.room.is_some_and(|room| self.rooms.contains(&room))
+                    || event.data.provider_id.as_deref() == Some(&self.user.to_string())
+                    || event.user == Some(self.user);
+                mine.then_some(event.kind)
+            }
+            UserType::Member | UserType::Guest => {
+                let queue = matches!(
+                    event.kind,
+                    EventType::VisitCreated | EventType::VisitUpdated | EventType::VisitEnded
+                ) && event.room.is_some_and(|room| self.rooms.contains(&room));
+                if event.user == Some(self.user) {
+                    Some(event.kind)
+                } else if queue {
+                    Some(EventType::QueueUpdated)
+                } else {
+                    None
+                }
+            }
+        }
+    }
+}
+
+/// The account's events after a number, one page, for catching up.
+///
+/// # Errors
+/// What the store says.
+pub async fn list_after(app: &App, account: &AccountId, seq: i64) -> Result<Vec<Event>> {
+    let mut conn = app.store.reader().await?;
+    Ok(events::list_after(&mut conn, account, seq, PAGE).await?)
+}
+
+/// The account's highest number.
+///
+/// # Errors
+/// What the store says.
+pub async fn last_seq(app: &App, account: &AccountId) -> Result<i64> {
+    let mut conn = app.store.reader().await?;
+    Ok(events::last_seq(&mut conn, account).await?)
+}
