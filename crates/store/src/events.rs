@@ -121,16 +121,21 @@ const NUMBER: &str = "UPDATE events SET seq = fresh.base + fresh.place FROM ( \
                 (SELECT COALESCE(MAX(e.seq), 0) FROM events e WHERE e.account_id = u.account_id) AS base, \
                 ROW_NUMBER() OVER (PARTITION BY u.account_id ORDER BY u.n) AS place \
          FROM events u WHERE u.seq IS NULL \
-     ) AS fresh WHERE events.n = fresh.n";
+     ) AS fresh WHERE events.n = fresh.n \
+     RETURNING events.seq, events.id, events.account_id, events.type, events.visit_id, events.room_id, \
+     events.user_id, events.data, events.created_at";
 
 /// Numbers every committed event that has no number yet, of all accounts.
-/// Gives how many there were.
+/// Gives them, each account's in order.
 ///
 /// # Errors
 /// What the database says.
-pub async fn number(tx: &mut Tx) -> Result<u64> {
+pub async fn number(tx: &mut Tx) -> Result<Vec<Event>> {
     dialect::lock_sequencer(tx).await?;
-    execute!(tx, NUMBER)
+    let rows = query_all!(tx, Row, NUMBER)?;
+    let mut events = rows.into_iter().map(Event::try_from).collect::<Result<Vec<_>>>()?;
+    events.sort_by(|a, b| (&a.account, a.seq).cmp(&(&b.account, b.seq)));
+    Ok(events)
 }
 
 const UNNUMBERED: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM events WHERE seq IS NULL LIMIT 1) AS waiting";

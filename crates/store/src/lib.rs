@@ -25,7 +25,6 @@ pub mod audit;
 pub mod events;
 pub mod intakes;
 pub mod jobs;
-pub mod presence;
 pub mod rooms;
 pub mod sessions;
 pub mod tokens;

@@ -178,6 +178,7 @@ CREATE TABLE visits (
     updated_at             BIGINT NOT NULL
 );
 CREATE INDEX visits_queue ON visits (account_id, room_id, status, waiting_since_at);
+CREATE INDEX visits_open ON visits (account_id, room_id, waiting_since_at) WHERE status IN (10, 20, 25);
 CREATE INDEX visits_start ON visits (account_id, start_at);
 CREATE INDEX visits_room ON visits (room_id, start_at);
 CREATE INDEX visits_member ON visits (member_id, start_at);
@@ -186,9 +187,11 @@ CREATE INDEX visits_requested ON visits (requested_provider_id);
 CREATE INDEX visits_ended_by ON visits (ended_by);
 
 -- The outbox. A row is written in the transaction of the change; seq is given
--- right after, per account and without gaps (docs/adr/0002).
+-- right after, per account and without gaps. n only orders the rows of one
+-- visit: it is drawn after the visit's row was locked.
 CREATE TABLE events (
-    id          TEXT PRIMARY KEY,
+    n           INTEGER PRIMARY KEY AUTOINCREMENT,
+    id          TEXT NOT NULL UNIQUE,
     account_id  TEXT NOT NULL REFERENCES accounts (id),
     seq         BIGINT,
     type        TEXT NOT NULL,
@@ -199,7 +202,7 @@ CREATE TABLE events (
     created_at  BIGINT NOT NULL,
     UNIQUE (account_id, seq)
 );
-CREATE INDEX events_unnumbered ON events (account_id, created_at, id) WHERE seq IS NULL;
+CREATE INDEX events_unnumbered ON events (account_id, n) WHERE seq IS NULL;
 CREATE INDEX events_visit ON events (visit_id);
 
 CREATE TABLE jobs (
@@ -218,7 +221,8 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_due ON jobs (run_at);
 
 CREATE TABLE audit_entries (
-    id            TEXT PRIMARY KEY,
+    n             INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            TEXT NOT NULL UNIQUE,
     account_id    TEXT NOT NULL REFERENCES accounts (id),
     -- The acting user; none for the system and for anonymous callers.
     user_id       BIGINT,
@@ -237,7 +241,7 @@ CREATE TABLE audit_entries (
     hash          BLOB,
     UNIQUE (account_id, chain)
 );
-CREATE INDEX audit_entries_unchained ON audit_entries (account_id, at, id) WHERE chain IS NULL;
+CREATE INDEX audit_entries_unchained ON audit_entries (account_id, n) WHERE chain IS NULL;
 CREATE INDEX audit_entries_object ON audit_entries (account_id, object_kind, object_id);
 
 -- One row that a readiness check writes.
