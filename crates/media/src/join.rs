@@ -1,0 +1,258 @@
+//! How peers come in: join, resume after a broken signal connection, taking
+//! the place of one's own ghost; and how absent ones are noticed.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use livekit_protocol as lk;
+use lk::leave_request::Action;
+use lk::signal_response::Message as Response;
+
+use crate::call::Call;
+use crate::env::{Env, Output};
+use crate::event::{CallEventKind, LeftReason};
+use crate::grants::Grants;
+use crate::ids::{PeerKey, SessionId, Side, TransportKey};
+use crate::limits;
+use crate::peer::{Peer, State};
+use crate::transport::Transport;
+use crate::wire;
+
+/// A wish to enter a call, already checked by whoever made the join token.
+#[derive(Clone, Debug)]
+pub struct Join {
+    /// Name of the call; it begins with its first peer.
+    pub call: String,
+    /// Unique in the call: a second join replaces the first.
+    pub identity: String,
+    /// Shown to the others.
+    pub name: String,
+    /// Free text for the others' clients.
+    pub metadata: String,
+    pub attributes: HashMap<String, String>,
+    pub grants: Grants,
+    pub client: ClientParams,
+}
+
+/// What the client says about itself in the query of its signal connection.
+#[derive(Clone, Debug)]
+pub struct ClientParams {
+    /// Subscribe to every track without being asked.
+    pub auto_subscribe: bool,
+    /// The client pauses and scales what it does not show.
+    pub adaptive_stream: bool,
+    /// Version of the signal protocol.
+    pub protocol: i32,
+    pub sdk: String,
+    pub version: String,
+    /// Version of the protocol between clients (RPC, streams).
+    pub client_protocol: i32,
+    /// The client wants to go on with an earlier session.
+    pub reconnect: Option<Resume>,
+}
+
+impl Default for ClientParams {
+    fn default() -> Self {
+        Self {
+            auto_subscribe: true,
+            adaptive_stream: false,
+            protocol: 16,
+            sdk: String::new(),
+            version: String::new(),
+            client_protocol: 0,
+            reconnect: None,
+        }
+    }
+}
+
+/// Which session a client resumes.
+#[derive(Clone, Debug, Default)]
+pub struct Resume {
+    /// The participant sid it had; empty when it does not say.
+    pub sid: String,
+    /// Why, as the client numbers it; only logged.
+    pub reason: String,
+}
+
+/// Why a peer was not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    #[error("the call is full")]
+    CallFull,
+    #[error("the call node is shutting down")]
+    ShuttingDown,
+}
+
+impl Call {
+    /// Lets a peer in and starts its two connections.
+    pub fn join(&mut self, env: &mut Env, join: Join, session: SessionId) -> Result<PeerKey, JoinError> {
+        let ghost = self.find_identity(&join.identity);
+        if ghost.is_none() && self.peers.len() >= env.settings.max_peers_per_call {
+            return Err(JoinError::CallFull);
+        }
+        let key = PeerKey(env.fresh_key());
+        let mut subscriber = Transport::new(
+            env,
+            TransportKey {
+                call: self.key,
+                peer: key,
+                side: Side::Subscriber,
+            },
+        );
+        let offer = subscriber.offer_channels();
+        let peer = Peer::new(env, key, join, session, subscriber);
+        tracing::debug!(call = %self.name, sid = %peer.sid, sdk = %peer.client.sdk,
+            version = %peer.client.version, protocol = peer.client.protocol, "peer joins");
+        // The new one is in before the ghost goes, so that a call of one does
+        // not end in between.
+        self.peers.insert(key, peer);
+        if let Some(ghost) = ghost {
+            self.expel(
+                env,
+                ghost,
+                LeftReason::Replaced,
+                lk::DisconnectReason::DuplicateIdentity,
+                Action::Disconnect,
+            );
+        }
+        self.greet(env, key);
+        if let Some((id, sdp)) = offer {
+            self.tell(env, key, wire::offer(id, sdp, HashMap::new()));
+        }
+        self.touch(key, Side::Subscriber);
+        self.quality_news = true;
+        Ok(key)
+    }
+
+    /// The join response to the new peer, the news to the others.
+    fn greet(&mut self, env: &mut Env, key: PeerKey) {
+        let Some(peer) = self.peers.get(&key) else {
+            return;
+        };
+        let (info, hidden) = (peer.info(), peer.grants.hidden);
+        let room = lk::Room {
+            sid: self.sid.clone(),
+            name: self.name.to_string(),
+            creation_time: self.created_ms / 1000,
+            creation_time_ms: self.created_ms,
+            enabled_codecs: wire::codecs(),
+            num_participants: self.peers.values().filter(|p| !p.grants.hidden).count() as u32,
+            max_participants: env.settings.max_peers_per_call as u32,
+            ..Default::default()
+        };
+        let join = wire::join(room, info.clone(), self.visible_to(key), &env.settings.node_id);
+        self.tell(env, key, join);
+        if !hidden {
+            self.tell_all(env, Some(key), wire::update(vec![info]));
+        }
+    }
+
+    /// Gives a returning client its peer back. `None`: there is nothing to
+    /// resume, it must join anew.
+    pub fn resume(
+        &mut self,
+        env: &mut Env,
+        join: &Join,
+        resume: &Resume,
+        session: SessionId,
+    ) -> Option<PeerKey> {
+        let key = self.find_identity(&join.identity)?;
+        let now = env.now;
+        let peer = self.peers.get_mut(&key)?;
+        // Before its first answer there are no channels to go on with.
+        if !peer.first_answer || (!resume.sid.is_empty() && resume.sid != peer.sid) {
+            return None;
+        }
+        if let Some(old) = peer.session.replace(session) {
+            env.out.push_back(Output::Close { session: old });
+        }
+        peer.signal_lost = None;
+        peer.last_signal = now;
+        // A fresh token may grant less than the old one.
+        peer.grants = join.grants.clone();
+        tracing::debug!(call = %self.name, sid = %peer.sid, reason = %resume.reason, "peer resumes");
+        let reconnect = Response::Reconnect(lk::ReconnectResponse {
+            server_info: Some(wire::server_info(&env.settings.node_id)),
+            last_message_seq: peer.last_reliable,
+            ..Default::default()
+        });
+        let own = peer.info();
+        self.tell(env, key, reconnect);
+        // Clients take whom this update does not name for gone.
+        let everybody = std::iter::once(own).chain(self.visible_to(key)).collect();
+        self.tell(env, key, wire::update(everybody));
+        self.negotiate(env, key, true);
+        Some(key)
+    }
+
+    /// The signal connection of a peer is gone, without a goodbye.
+    pub fn session_lost(&mut self, env: &mut Env, key: PeerKey, session: SessionId) {
+        if let Some(peer) = self.peers.get_mut(&key)
+            && peer.session == Some(session)
+        {
+            peer.session = None;
+            peer.signal_lost = Some(env.now);
+        }
+    }
+
+    /// The primary connection is up: the peer counts, and receives.
+    pub fn activate(&mut self, env: &mut Env, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(&key) else {
+            return;
+        };
+        if peer.state == State::Active {
+            return;
+        }
+        peer.state = State::Active;
+        let identity = peer.identity.clone();
+        let auto = peer.client.auto_subscribe;
+        env.emit(&self.name, CallEventKind::PeerJoined { identity });
+        self.announce(env, key);
+        if auto {
+            self.subscribe_to_all(env, key);
+        }
+    }
+
+    pub fn on_ice(&mut self, key: PeerKey, alive: bool) {
+        if let Some(peer) = self.peers.get_mut(&key) {
+            peer.health.ice_alive = alive;
+            self.quality_news = true;
+        }
+    }
+
+    pub fn find_identity(&self, identity: &str) -> Option<PeerKey> {
+        self.peers
+            .values()
+            .find(|peer| peer.identity == identity)
+            .map(|peer| peer.key)
+    }
+
+    /// Removes whoever did not come back, never came up, or fell silent.
+    pub fn expel_absent(&mut self, env: &mut Env) {
+        let grace = env.settings.resume_grace;
+        let now = env.now;
+        let long_ago = |since: Option<std::time::Instant>, limit: Duration| {
+            since.is_some_and(|since| now.saturating_duration_since(since) >= limit)
+        };
+        let mut gone = Vec::new();
+        for peer in self.peers.values_mut() {
+            if peer.pings && peer.session.is_some() && long_ago(Some(peer.last_signal), limits::SIGNAL_SILENCE)
+                && let Some(session) = peer.session.take()
+            {
+                // The other end is probably no more; a resume is welcome.
+                env.out.push_back(Output::Close { session });
+                peer.signal_lost = Some(now);
+            }
+            if long_ago(peer.signal_lost, grace) {
+                gone.push((peer.key, lk::DisconnectReason::SignalClose, Action::Disconnect));
+            } else if peer.state == State::Joined && long_ago(Some(peer.joined_at), limits::CONNECT) {
+                gone.push((peer.key, lk::DisconnectReason::JoinFailure, Action::Disconnect));
+            } else if long_ago(peer.subscriber.ice_lost, limits::ICE_SILENCE) {
+                gone.push((peer.key, lk::DisconnectReason::ConnectionTimeout, Action::Reconnect));
+            }
+        }
+        for (key, told, action) in gone {
+            self.expel(env, key, LeftReason::Vanished, told, action);
+        }
+    }
+}
