@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bedside_store::Store;
 
-use crate::{Clock, Random, audit::Reads, events::Feed, ports::calls::Calls, presence::Presence};
+use crate::{Clock, Random, audit::Reads, events::Feed, passwords::Passwords, ports::calls::Calls, presence::Presence};
 
 /// What operations have to know of the configuration.
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub struct App {
     pub presence: Arc<Presence>,
     /// Reads that wait to be written to the audit trail.
     pub reads: Arc<Reads>,
+    /// The gate for password work and the memory of failures.
+    pub passwords: Arc<Passwords>,
     /// What the configuration says.
     pub settings: Arc<Settings>,
 }
@@ -52,6 +54,7 @@ impl App {
             feed: Feed::default(),
             presence: Arc::default(),
             reads: Arc::default(),
+            passwords: Arc::default(),
             settings: Arc::new(settings),
         }
     }

@@ -133,7 +133,10 @@ pub async fn for_sso(app: &App, shown: &Credentials) -> Result<(Actor, Account)>
     let mut conn = app.store.reader().await?;
     let named = named_account(&mut conn, shown).await?;
     if shown.api_key().is_none() {
-        return Err(Error::unauthorized("api_key_missing", "Send the clinic's API key in the X-ApiKey header."));
+        return Err(Error::unauthorized(
+            "api_key_missing",
+            "Send the clinic's API key in the X-ApiKey header.",
+        ));
     }
     let account = check_key(&mut conn, shown, named).await?;
     if !account.sso_enabled {
@@ -171,14 +174,12 @@ async fn check_key(conn: &mut Conn, shown: &Credentials, named: Option<Account>)
         None => accounts::find(conn, &key.account).await?.ok_or_else(unknown)?,
     };
     match present(shown.api_secret.as_deref()) {
-        Some(secret) if digest(secret) != key.secret_hash => Err(Error::unauthorized(
-            "api_secret_invalid",
-            "The API secret does not belong to this API key.",
-        )),
-        None if account.require_api_secret => Err(Error::unauthorized(
-            "api_secret_missing",
-            "Send the API secret in the X-ApiSecret header.",
-        )),
+        Some(secret) if digest(secret) != key.secret_hash => {
+            Err(Error::unauthorized("api_secret_invalid", "The API secret does not belong to this API key."))
+        }
+        None if account.require_api_secret => {
+            Err(Error::unauthorized("api_secret_missing", "Send the API secret in the X-ApiSecret header."))
+        }
         _ => Ok(account),
     }
 }

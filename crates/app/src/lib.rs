@@ -2,19 +2,26 @@
 //! the house. HTTP, WebSocket, jobs and CLI all come through here; nothing else
 //! decides. Knows no HTTP.
 
+pub mod accounts;
 pub mod actor;
 pub mod app;
 pub mod audit;
 pub mod authz;
 pub mod calls;
 pub mod clock;
+pub mod credentials;
 pub mod error;
 pub mod events;
 pub mod intakes;
+pub mod passwords;
 pub mod ports;
 pub mod presence;
+pub mod profile;
 pub mod random;
 pub mod rooms;
+pub mod sessions;
+pub mod tokens;
+pub mod users;
 pub mod visits;
 
 pub use actor::{Actor, Who};

@@ -8,19 +8,13 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-use argon2::{
-    Argon2, PasswordHasher, PasswordVerifier,
-    password_hash::phc::PasswordHash,
-};
+use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
 use bedside_model::{AccountId, At, password, user::TokenKind};
 use bedside_store::{accounts, sessions, tokens, users};
 use tokio::sync::Semaphore;
 
 use crate::{
-    Actor, App, Error, Result, Who, audit, credentials,
-    sessions::NewCookie,
-    tokens::digest,
-    users::SignedIn,
+    Actor, App, Error, Result, Who, audit, credentials, sessions::NewCookie, tokens::digest, users::SignedIn,
 };
 
 /// Hashes at once: more would starve the rest of the house.

@@ -78,7 +78,10 @@ pub(crate) fn wrong_kind(kind: SessionKind) -> Error {
         SessionKind::Provider => "providers",
         SessionKind::Admin => "admins",
     };
-    Error::forbidden("session_kind_wrong", format!("This page is for {people}; your login is of another kind."))
+    Error::forbidden(
+        "session_kind_wrong",
+        format!("This page is for {people}; your login is of another kind."),
+    )
 }
 
 /// What somebody brings to `/auth`.
@@ -226,8 +229,7 @@ pub async fn get(app: &App, actor: &Actor, shown: &Credentials) -> Result<Curren
     let mut conn = app.store.reader().await?;
     let account =
         accounts::find(&mut conn, &actor.account).await?.ok_or_else(|| Error::not_found("account"))?;
-    let user =
-        users::find(&mut conn, &actor.account, id).await?.ok_or_else(|| Error::not_found("user"))?;
+    let user = users::find(&mut conn, &actor.account, id).await?.ok_or_else(|| Error::not_found("user"))?;
     let session = match &shown.session {
         Some((_, cookie)) if actor.is_page() => sessions::find(&mut conn, &digest(cookie)).await?,
         _ => None,
@@ -255,10 +257,10 @@ pub async fn close(app: &App, shown: &Credentials) -> Result<()> {
     drop(conn);
     // A clinic's server cannot log itself out by accident.
     let token = token.filter(|token| token.kind == TokenKind::Access && token.revoked_at.is_none());
-    let Some((account, user, kind)) = token
-        .as_ref()
-        .map(|token| (token.account.clone(), token.user, token.user_type))
-        .or_else(|| session.as_ref().map(|session| (session.account.clone(), session.user, session.user_type)))
+    let Some((account, user, kind)) =
+        token.as_ref().map(|token| (token.account.clone(), token.user, token.user_type)).or_else(|| {
+            session.as_ref().map(|session| (session.account.clone(), session.user, session.user_type))
+        })
     else {
         return Ok(());
     };

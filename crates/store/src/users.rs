@@ -176,11 +176,21 @@ macro_rules! select_users {
     };
 }
 
-const ADD: &str = "INSERT INTO users (account_id, type, subtype, role, code, username, vseeid, first_name, \
-     last_name, title, suffix, email, phone, dob, gender, street_addr, city, state, zip, timezone, \
-     disable_emails, password_hash, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
-     $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $23) RETURNING id";
+macro_rules! insert_users {
+    ($on_conflict:literal) => {
+        concat!(
+            "INSERT INTO users (account_id, type, subtype, role, code, username, vseeid, first_name, \
+             last_name, title, suffix, email, phone, dob, gender, street_addr, city, state, zip, timezone, \
+             disable_emails, password_hash, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
+             $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $23) ",
+            $on_conflict,
+            "RETURNING id"
+        )
+    };
+}
 
+const ADD: &str = insert_users!("");
+const ADD_IF_NEW: &str = insert_users!("ON CONFLICT (account_id, code) DO NOTHING ");
 const NUMBER_IDENTITY: &str = "UPDATE users SET vseeid = $1 WHERE id = $2";
 
 /// Adds a user.
@@ -188,15 +198,28 @@ const NUMBER_IDENTITY: &str = "UPDATE users SET vseeid = $1 WHERE id = $2";
 /// # Errors
 /// [`Error::Unique`] on `account_id, code` or `account_id, username`.
 pub async fn add(tx: &mut Tx, user: &NewUser) -> Result<UserId> {
+    insert(tx, ADD, user).await?.ok_or(Error::Value("users.id"))
+}
+
+/// Adds a user, unless the account has one of this code (also one that
+/// another transaction makes at this moment): then gives `None`.
+///
+/// # Errors
+/// [`Error::Unique`] on `account_id, username`.
+pub async fn add_if_new(tx: &mut Tx, user: &NewUser) -> Result<Option<UserId>> {
+    insert(tx, ADD_IF_NEW, user).await
+}
+
+async fn insert(tx: &mut Tx, sql: &'static str, user: &NewUser) -> Result<Option<UserId>> {
     let profile = &user.profile;
     let named = match &user.vseeid {
         CallIdentity::Named(name) => name.as_str(),
         CallIdentity::Numbered(_) => "",
     };
-    let id = scalar!(
+    let id = scalar_opt!(
         tx,
         i64,
-        ADD,
+        sql,
         user.account.as_str(),
         user.kind.code(),
         &user.subtype,
@@ -221,10 +244,11 @@ pub async fn add(tx: &mut Tx, user: &NewUser) -> Result<UserId> {
         user.password_hash.as_deref(),
         user.at.0,
     )?;
+    let Some(id) = id else { return Ok(None) };
     if let CallIdentity::Numbered(prefix) = &user.vseeid {
         execute!(tx, NUMBER_IDENTITY, format!("{prefix}+user{id}"), id)?;
     }
-    Ok(UserId(id))
+    Ok(Some(UserId(id)))
 }
 
 const BY_ID: &str = select_users!("WHERE account_id = $1 AND id = $2");
