@@ -1,0 +1,79 @@
+//! The HTTP API: one file per noun with its wire types and handlers, the route
+//! table in `router`, and what all of them share. Wire spellings live only here.
+
+pub mod auth;
+pub mod envelope;
+pub mod error;
+pub mod extract;
+pub mod limits;
+pub mod openapi;
+pub mod router;
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::request::Parts,
+};
+use bedside_app::App;
+
+use crate::http::Client;
+use limits::Limits;
+
+/// What handlers and extractors may ask for.
+#[derive(Clone)]
+pub struct Api {
+    app: App,
+    limits: Arc<Limits>,
+    public_url: Option<Arc<str>>,
+}
+
+impl Api {
+    /// The state of the API. `public_url` is the origin browsers use, when it
+    /// is configured.
+    pub fn new(app: App, limits: Arc<Limits>, public_url: Option<&str>) -> Self {
+        Self {
+            app,
+            limits,
+            public_url: public_url.map(Into::into),
+        }
+    }
+
+    fn public_origin(&self) -> Option<&str> {
+        self.public_url.as_deref()
+    }
+}
+
+impl FromRef<Api> for App {
+    fn from_ref(api: &Api) -> Self {
+        api.app.clone()
+    }
+}
+
+impl FromRef<Api> for Arc<Limits> {
+    fn from_ref(api: &Api) -> Self {
+        api.limits.clone()
+    }
+}
+
+/// Origin of the pages for links in answers: the configured one, else the one
+/// this caller used.
+#[derive(Clone, Debug)]
+pub struct BaseUrl(pub String);
+
+impl BaseUrl {
+    /// The same origin for WebSockets.
+    pub fn sockets(&self) -> String {
+        self.0.replacen("http", "ws", 1)
+    }
+}
+
+impl FromRequestParts<Api> for BaseUrl {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Infallible> {
+        let own = api.public_origin().map(str::to_owned);
+        let seen = || parts.extensions.get::<Client>().map(Client::origin);
+        Ok(Self(own.or_else(seen).unwrap_or_default()))
+    }
+}

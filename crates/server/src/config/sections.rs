@@ -1,0 +1,263 @@
+//! The typed settings, section by section. What each one means stands beside
+//! its default in `config/default.toml`.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use super::ConfigError;
+
+/// All settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub server: Server,
+    pub store: Store,
+    pub keys: Keys,
+    pub media: Media,
+    pub limits: Limits,
+    pub log: Log,
+    pub metrics: Metrics,
+    pub web: Web,
+}
+
+/// The web server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub listen: SocketAddr,
+    public_url: String,
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    pub prefixes: Vec<String>,
+    pub request_timeout_s: u64,
+    pub max_body_bytes: usize,
+    pub shutdown_s: u64,
+    pub tls: Tls,
+}
+
+/// Certificate and key of an HTTPS server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    cert_file: PathBuf,
+    key_file: PathBuf,
+}
+
+/// The database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    pub url: Secret,
+    url_file: PathBuf,
+    pub group_commit: bool,
+    pub max_connections: u32,
+    pub write_queue: usize,
+}
+
+/// The master key.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    pub master_key: Secret,
+    pub master_key_file: PathBuf,
+}
+
+/// The calls.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Media {
+    pub enabled: bool,
+    pub udp_port: u16,
+    #[serde(deserialize_with = "optional_address")]
+    pub public_ip: Option<IpAddr>,
+    pub max_peers: usize,
+}
+
+/// Rate limits.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub api_key_per_s: u32,
+    pub admin_token_per_s: u32,
+    pub user_per_s: u32,
+    pub anonymous_per_s: u32,
+    pub failed_per_min: u32,
+    pub burst_s: u32,
+}
+
+/// Logging.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// The metrics page.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    #[serde(deserialize_with = "networks")]
+    pub allow: Vec<IpNet>,
+}
+
+/// The pages.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Web {
+    dir: PathBuf,
+}
+
+impl Web {
+    /// Folder that stands in for the embedded pages.
+    pub fn dir(&self) -> Option<PathBuf> {
+        (!self.dir.as_os_str().is_empty()).then(|| self.dir.clone())
+    }
+}
+
+/// A value that must not appear in logs; prints as `[redacted]`.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value itself, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<String> for Secret {
+    fn from(value: String) -> Self {
+        Self(value)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "\"\"" } else { "[redacted]" })
+    }
+}
+
+impl Server {
+    /// Origin that browsers use, without a trailing slash, when it is set.
+    pub fn public_url(&self) -> Option<&str> {
+        Some(self.public_url.trim_end_matches('/')).filter(|url| !url.is_empty())
+    }
+
+    /// Origin of the pages: the public one, or one made from the address that
+    /// the listener really got.
+    pub fn base_url(&self, bound: SocketAddr) -> String {
+        if let Some(url) = self.public_url() {
+            return url.to_owned();
+        }
+        let scheme = if self.tls.files().is_some() { "https" } else { "http" };
+        if bound.ip().is_unspecified() {
+            return format!("{scheme}://localhost:{}", bound.port());
+        }
+        format!("{scheme}://{bound}")
+    }
+
+    /// The prefix that links and the API reference use.
+    pub fn prefix(&self) -> &str {
+        self.prefixes.first().map_or("/api_v3", String::as_str)
+    }
+
+    /// Sets the public origin; the demo does so for its own address.
+    pub fn set_public_url(&mut self, url: String) {
+        self.public_url = url;
+    }
+}
+
+impl Tls {
+    /// Certificate and key file, when HTTPS is on.
+    pub fn files(&self) -> Option<(&Path, &Path)> {
+        let set = |p: &Path| !p.as_os_str().is_empty();
+        (set(&self.cert_file) && set(&self.key_file)).then_some((&*self.cert_file, &*self.key_file))
+    }
+
+    /// One of the two files is set without the other.
+    pub(super) fn is_half_set(&self) -> bool {
+        self.cert_file.as_os_str().is_empty() != self.key_file.as_os_str().is_empty()
+    }
+}
+
+impl Store {
+    /// Path of the SQLite file, when the store is one.
+    pub fn sqlite_path(&self) -> Option<&Path> {
+        let rest = self.url.expose().strip_prefix("sqlite:")?;
+        Some(Path::new(rest.strip_prefix("//").unwrap_or(rest)))
+    }
+}
+
+impl Config {
+    pub(super) fn read_secret_files(&mut self) -> Result<(), ConfigError> {
+        if !self.store.url_file.as_os_str().is_empty() {
+            self.store.url = read_secret("store.url_file", &self.store.url_file)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the master key its place outside the data directory.
+    pub(super) fn set_master_key_default(&mut self, env: &[(String, String)]) {
+        if !self.keys.master_key_file.as_os_str().is_empty() || !self.keys.master_key.is_empty() {
+            return;
+        }
+        let var = |name: &str| {
+            env.iter()
+                .find(|(k, v)| k == name && !v.is_empty())
+                .map(|(_, v)| PathBuf::from(v))
+        };
+        let base = var("XDG_CONFIG_HOME")
+            .or_else(|| var("HOME").map(|home| home.join(".config")))
+            .unwrap_or_else(|| PathBuf::from("/etc"));
+        self.keys.master_key_file = base.join("bedside").join("master.key");
+    }
+}
+
+fn read_secret(setting: &str, path: &Path) -> Result<Secret, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        ConfigError(format!("Cannot read {} (setting `{setting}`): {e}.", path.display()))
+    })?;
+    Ok(Secret(text.trim().to_owned()))
+}
+
+/// Networks, or single addresses that stand for themselves.
+fn networks<'de, D: Deserializer<'de>>(de: D) -> Result<Vec<IpNet>, D::Error> {
+    Vec::<String>::deserialize(de)?
+        .iter()
+        .map(|text| {
+            text.parse()
+                .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+                .map_err(|_| D::Error::custom(format!("`{text}` is no network such as 10.0.0.0/8")))
+        })
+        .collect()
+}
+
+fn optional_address<'de, D: Deserializer<'de>>(de: D) -> Result<Option<IpAddr>, D::Error> {
+    let text = String::deserialize(de)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse()
+        .map(Some)
+        .map_err(|_| D::Error::custom(format!("`{text}` is no IP address")))
+}

@@ -1,0 +1,85 @@
+//! The tiny pages the server writes itself, in the look of the others: one
+//! sentence and one way on. No script, one style block named by its hash.
+
+use std::sync::LazyLock;
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use sha2::{Digest, Sha256};
+
+use crate::http::headers;
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;--paper:#FAF7F2;--ink:#1E2B2F;--ink-2:#4E5D61;--lagoon:#0A6B68;--on-lagoon:#FFFFFF}\
+@media (prefers-color-scheme:dark){:root{--paper:#12191B;--ink:#EAF0EF;--ink-2:#A9B6B8;--lagoon:#63C7BF;--on-lagoon:#08211F}}\
+body{margin:0;background:var(--paper);color:var(--ink);font:18px/28px \"Atkinson Hyperlegible\",system-ui,sans-serif}\
+main{max-width:36rem;margin:0 auto;padding:64px 24px}\
+h1{font-size:28px;line-height:36px;margin:0 0 16px}\
+p{margin:0 0 24px;color:var(--ink-2)}\
+a{display:inline-block;min-height:56px;line-height:56px;padding:0 24px;border-radius:6px;background:var(--lagoon);color:var(--on-lagoon);text-decoration:none}\
+a:focus-visible{outline:3px solid var(--lagoon);outline-offset:2px}";
+
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    headers::bare_policy(&BASE64_STANDARD.encode(Sha256::digest(STYLE.as_bytes())))
+});
+
+/// A way on from a notice: where to, and the words on it.
+pub(super) struct Link<'a> {
+    pub href: &'a str,
+    pub label: &'a str,
+}
+
+/// One page with a headline, a sentence and perhaps a link.
+pub(super) fn notice(
+    status: StatusCode,
+    title: &str,
+    sentence: &str,
+    link: Option<Link<'_>>,
+) -> Response {
+    let title = escape(title);
+    let sentence = escape(sentence);
+    let link = link
+        .map(|link| format!("<a href=\"{}\">{}</a>", escape(link.href), escape(link.label)))
+        .unwrap_or_default();
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>{title}</title><style>{STYLE}</style></head>\
+         <body><main><h1>{title}</h1><p>{sentence}</p>{link}</main></body></html>"
+    );
+    let mut response = (status, Html(page)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(policy) = HeaderValue::from_str(&POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// The binary was built without the pages.
+pub(super) fn unbuilt() -> Response {
+    notice(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The pages are not built",
+        "This server was built without its pages. Build them with “npm ci && npm run build” in web/ \
+         and build the server again. The HTTP API works.",
+        None,
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+        out
+    })
+}

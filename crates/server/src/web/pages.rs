@@ -1,0 +1,134 @@
+//! Which path is a page, which a file, and how long browsers may keep each.
+
+use axum::{
+    body::Body,
+    extract::{Path, RawQuery, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+
+use super::{Web, files::File, notice};
+use crate::http::{Client, Trail, headers};
+
+/// Files whose names hold their content's hash never change.
+const HASHED: &str = "_app/immutable/";
+
+/// Everything that is no route: a file, or a page of the single-page app.
+pub(super) async fn page(State(web): State<Web>, client: Client, request: Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")]).into_response();
+    }
+    let path = request.uri().path().trim_start_matches('/');
+    let trail = request.extensions().get::<Trail>();
+    let name = |route: &str| {
+        if let Some(trail) = trail {
+            trail.set_route(route.to_owned());
+        }
+    };
+    if let Some(file) = web.files.get(path).filter(|_| path != "index.html") {
+        name("(file)");
+        return send(file, path, request.headers());
+    }
+    let last = path.rsplit('/').next().unwrap_or_default();
+    if path.starts_with("_app/") || last.contains('.') {
+        name("(file)");
+        return (StatusCode::NOT_FOUND, "There is no such file.\n").into_response();
+    }
+    let known = known_page(path, web.demo);
+    name(known.unwrap_or("(no page)"));
+    let Some(index) = web.files.get("index.html") else {
+        return notice::unbuilt();
+    };
+    let mut response = send(index, "index.html", request.headers());
+    let policy = headers::page_policy(&web.files.script_hashes(), &sockets(&client));
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    if known.is_none() {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    response
+}
+
+/// The template of a page's path. Everything else is answered with the same
+/// page, which says that there is nothing here, and a 404.
+fn known_page(path: &str, demo: bool) -> Option<&'static str> {
+    let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+    Some(match parts.as_slice() {
+        [""] => "/",
+        ["u", _] => "/u/{slug}",
+        ["visits", "start", _] => "/visits/start/{id}",
+        ["providers", "login"] => "/providers/login",
+        ["providers", "dashboard"] => "/providers/dashboard",
+        ["admin", "setup"] => "/admin/setup",
+        ["developers"] => "/developers",
+        ["demo"] if demo => "/demo",
+        _ => return None,
+    })
+}
+
+fn send(file: File, path: &str, request: &HeaderMap) -> Response {
+    let caching = if path.starts_with(HASHED) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let kind = mime_guess::from_path(path).first_or_octet_stream();
+    let kind = match kind.type_().as_str() {
+        "text" => format!("{kind}; charset=utf-8"),
+        _ => kind.to_string(),
+    };
+    let fresh = request
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|known| known.contains(file.tag.as_str()));
+    let mut response = if fresh {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Body::from(file.bytes.into_owned()).into_response()
+    };
+    for (name, value) in [
+        (header::CACHE_CONTROL, caching),
+        (header::ETAG, file.tag.as_str()),
+        (header::CONTENT_TYPE, kind.as_str()),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// This server's WebSocket origin as the browser sees it. The host comes from
+/// the request, so only characters of a host may enter the header.
+fn sockets(client: &Client) -> String {
+    let scheme = if client.https { "wss" } else { "ws" };
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+    if client.host.is_empty() || !client.host.chars().all(plain) {
+        return String::new();
+    }
+    format!("{scheme}://{}", client.host)
+}
+
+/// `/vc/next/u/x?…` to `/u/x?…`.
+pub(super) async fn from_portal(Path(page): Path<String>, RawQuery(query): RawQuery) -> Response {
+    to_page(&page, query.as_deref())
+}
+
+/// `/vc/next/` to `/`.
+pub(super) async fn from_portal_root(RawQuery(query): RawQuery) -> Response {
+    to_page("", query.as_deref())
+}
+
+fn to_page(page: &str, query: Option<&str>) -> Response {
+    // A page that begins with a slash would become another host's address.
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
+    let page = page.trim_start_matches('/');
+    if !page.chars().all(plain) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    Redirect::temporary(&format!("/{page}{query}")).into_response()
+}
