@@ -28,6 +28,9 @@ const NEVER_BELOW: &[(&str, &[&str])] = &[
 /// The server's doors, which never import one another.
 const DOORS: &[&str] = &["api", "signal", "jobs", "web"];
 
+/// What no door may say: reading and writing rows is for `app`.
+const NEVER_IN_DOORS: &[&str] = &[".store.write(", ".store.reader(", "Store::open("];
+
 const LONGEST_FILE: usize = 500;
 const VAGUE_NAMES: &[&str] = &["util", "utils", "helper", "helpers", "common", "manager", "misc"];
 
@@ -101,6 +104,11 @@ fn faults(file: &Path, text: &str) -> Vec<String> {
         faults.push(format!("{shown}: \"{name}\" says nothing; name what is in it"));
     }
     if let Some(door) = door_of(file) {
+        for (number, line) in text.lines().enumerate() {
+            for call in NEVER_IN_DOORS.iter().filter(|call| line.contains(**call)) {
+                faults.push(format!("{shown}:{}: {door} must not call {call}); app does", number + 1));
+            }
+        }
         for other in DOORS.iter().filter(|other| **other != door) {
             for (number, line) in text.lines().enumerate() {
                 let code = line.split("//").next().unwrap_or(line);
@@ -131,6 +139,14 @@ mod tests {
         let file = Path::new("crates/server/src/api/visits.rs");
         let found = faults(file, "use crate::api::error;\nuse crate::signal::sse;\n// crate::web::pages\n");
         assert_eq!(found, ["crates/server/src/api/visits.rs:2: api must not import signal"]);
+    }
+
+    #[test]
+    fn a_door_that_reads_rows_is_found() {
+        let found =
+            faults(Path::new("crates/server/src/web/auth.rs"), "\nlet conn = app.store.reader().await?;\n");
+        assert_eq!(found, ["crates/server/src/web/auth.rs:2: web must not call .store.reader(); app does"]);
+        assert!(faults(Path::new("crates/server/src/boot/mod.rs"), "Store::open(&settings)").is_empty());
     }
 
     #[test]
