@@ -35,20 +35,17 @@ export class Devices extends Observable<DevicesState> {
 			real: source.real,
 		});
 		this.#source = source;
-		if (source.real && typeof navigator !== 'undefined') {
-			navigator.mediaDevices?.addEventListener?.('devicechange', this.#replugged);
-		}
 	}
 
 	/** Puts another source in the devices' place; what is open is closed and opened again from there. */
-	async use(source: MediaSource): Promise<void> {
+	async use(source: MediaSource, wanted = { microphone: true, camera: true }): Promise<void> {
 		if (source === this.#source) return;
 		this.#stop('microphone');
 		this.#stop('camera');
 		this.#source = source;
 		this.#closed = false;
 		this.patch({ microphone: 'unknown', camera: 'unknown', real: source.real });
-		await this.open({ microphone: true, camera: true });
+		await this.open(wanted);
 	}
 
 	/** Opens what is wanted with one question where possible, with one each where the pair fails. */
@@ -59,6 +56,7 @@ export class Devices extends Observable<DevicesState> {
 
 	async #open(wanted: { microphone: boolean; camera: boolean }): Promise<void> {
 		this.#closed = false;
+		if (this.#source.real) navigator.mediaDevices?.addEventListener?.('devicechange', this.#replugged);
 		if (this.#source.real && pageObstacle()) {
 			this.#step('microphone', { type: 'impossible' });
 			this.#step('camera', { type: 'impossible' });
