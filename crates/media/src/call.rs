@@ -117,8 +117,7 @@ impl Call {
     }
 
     fn take(&mut self, peer: PeerKey, side: Side, events: Vec<TransportEvent>) {
-        self.events
-            .extend(events.into_iter().map(|event| (peer, side, event)));
+        self.events.extend(events.into_iter().map(|event| (peer, side, event)));
     }
 
     fn handle_events(&mut self, env: &mut Env) {
@@ -137,13 +136,21 @@ impl Call {
             TransportEvent::KeyframeWanted { mid } => self.on_keyframe_wanted(env, peer, mid),
             TransportEvent::Received { loss, rtt } => self.on_received(peer, loss, rtt),
             TransportEvent::Lost { fraction } => self.on_lost(peer, fraction),
-            TransportEvent::Over => self.on_over(env, peer),
+            TransportEvent::Closed => self.on_closed(env, peer),
+            TransportEvent::Broken => self.on_broken(env, peer),
         }
     }
 
-    /// A connection is closed or broken. The client knows that as well and
-    /// comes back; until then the peer is as good as silent.
-    fn on_over(&mut self, env: &mut Env, peer: PeerKey) {
+    /// The client has closed a connection: its goodbye, or its new join, is
+    /// about to come on the other path.
+    fn on_closed(&mut self, env: &mut Env, peer: PeerKey) {
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.closing.get_or_insert(env.now);
+        }
+    }
+
+    /// A connection is broken on this side; the client is to begin again.
+    fn on_broken(&mut self, env: &mut Env, peer: PeerKey) {
         self.expel(
             env,
             peer,
@@ -204,11 +211,7 @@ impl Call {
 
     /// What a peer may know of the others.
     pub fn visible_to(&self, key: PeerKey) -> Vec<lk::ParticipantInfo> {
-        self.peers
-            .values()
-            .filter(|peer| peer.key != key && !peer.grants.hidden)
-            .map(Peer::info)
-            .collect()
+        self.peers.values().filter(|peer| peer.key != key && !peer.grants.hidden).map(Peer::info).collect()
     }
 
     // ---- going -----------------------------------------------------------
@@ -227,13 +230,7 @@ impl Call {
     }
 
     /// Removes a peer and all that hangs on it. Idempotent.
-    pub fn remove(
-        &mut self,
-        env: &mut Env,
-        key: PeerKey,
-        reason: LeftReason,
-        told: lk::DisconnectReason,
-    ) {
+    pub fn remove(&mut self, env: &mut Env, key: PeerKey, reason: LeftReason, told: lk::DisconnectReason) {
         let Some(peer) = self.peers.remove(&key) else {
             return;
         };
@@ -255,13 +252,7 @@ impl Call {
             }
         }
         if peer.state == State::Active {
-            env.emit(
-                &self.name,
-                CallEventKind::PeerLeft {
-                    identity: peer.identity,
-                    reason,
-                },
-            );
+            env.emit(&self.name, CallEventKind::PeerLeft { identity: peer.identity, reason });
         }
         if self.peers.is_empty() {
             env.emit(&self.name, CallEventKind::CallEmpty);

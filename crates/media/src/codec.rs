@@ -11,8 +11,9 @@ pub(crate) fn clock_rate(codec: Codec) -> u32 {
 /// Whether a receiver can start decoding at this packet.
 pub(crate) fn starts_keyframe(codec: Codec, payload: &[u8]) -> bool {
     match codec {
-        Codec::Vp8 => Vp8Descriptor::parse(payload)
-            .is_ok_and(|descriptor| descriptor.starts_keyframe(payload)),
+        Codec::Vp8 => {
+            Vp8Descriptor::parse(payload).is_ok_and(|descriptor| descriptor.starts_keyframe(payload))
+        }
         Codec::H264 => h264_starts_keyframe(payload),
         _ => true,
     }
@@ -38,9 +39,7 @@ fn h264_starts_keyframe(payload: &[u8]) -> bool {
             }
             false
         }
-        Some(FU_A) => payload
-            .get(1)
-            .is_some_and(|header| header & 0x80 != 0 && opens(*header)),
+        Some(FU_A) => payload.get(1).is_some_and(|header| header & 0x80 != 0 && opens(*header)),
         Some(unit) => opens(unit),
         None => false,
     }

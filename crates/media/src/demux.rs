@@ -30,11 +30,7 @@ impl Demux {
             return by_address.map(Route::Known);
         };
         let named = *self.fragments.get(fragment)?;
-        Some(if by_address == Some(named) {
-            Route::Known(named)
-        } else {
-            Route::Unproved(named)
-        })
+        Some(if by_address == Some(named) { Route::Known(named) } else { Route::Unproved(named) })
     }
 
     /// Notes an address that a signed check came from.
@@ -50,8 +46,7 @@ impl Demux {
 
     /// Makes `fragment` the only one that names this connection.
     pub fn set_fragment(&mut self, fragment: &str, key: TransportKey) {
-        self.fragments
-            .retain(|name, of| *of != key || name == fragment);
+        self.fragments.retain(|name, of| *of != key || name == fragment);
         self.add_fragment(fragment, key);
     }
 
@@ -94,11 +89,7 @@ mod tests {
     use crate::ids::{CallKey, Side};
 
     fn key(peer: u32) -> TransportKey {
-        TransportKey {
-            call: CallKey(1),
-            peer: PeerKey(peer),
-            side: Side::Subscriber,
-        }
+        TransportKey { call: CallKey(1), peer: PeerKey(peer), side: Side::Subscriber }
     }
 
     fn check(username: &str) -> Vec<u8> {

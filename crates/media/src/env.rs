@@ -1,8 +1,8 @@
 //! What the calls of a shard share and may not make themselves: time,
 //! randomness, addresses, and the queue in which their output leaves.
 
-use std::collections::{BinaryHeap, VecDeque};
 use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,11 +31,7 @@ pub struct ShardSettings {
 
 impl Default for ShardSettings {
     fn default() -> Self {
-        Self {
-            max_peers_per_call: 50,
-            resume_grace: Duration::from_secs(15),
-            node_id: "bedside".to_owned(),
-        }
+        Self { max_peers_per_call: 50, resume_grace: Duration::from_secs(15), node_id: "bedside".to_owned() }
     }
 }
 
@@ -50,8 +46,7 @@ pub struct WallClock {
 impl WallClock {
     pub(crate) fn unix_ms(&self, now: Instant) -> i64 {
         let passed = now.saturating_duration_since(self.at).as_millis();
-        self.unix_ms
-            .saturating_add(i64::try_from(passed).unwrap_or(i64::MAX))
+        self.unix_ms.saturating_add(i64::try_from(passed).unwrap_or(i64::MAX))
     }
 }
 
@@ -65,9 +60,14 @@ pub enum Output {
         contents: DatagramSend,
     },
     /// An encoded `SignalResponse` for a signal connection.
-    Response { session: SessionId, bytes: Bytes },
+    Response {
+        session: SessionId,
+        bytes: Bytes,
+    },
     /// The signal connection is over; close it once its responses are out.
-    Close { session: SessionId },
+    Close {
+        session: SessionId,
+    },
     Event(CallEvent),
 }
 
@@ -148,21 +148,13 @@ impl Env {
 
     pub fn emit(&mut self, call: &str, kind: CallEventKind) {
         let at_ms = self.unix_ms();
-        self.out.push_back(Output::Event(CallEvent {
-            call: call.to_owned(),
-            at_ms,
-            kind,
-        }));
+        self.out.push_back(Output::Event(CallEvent { call: call.to_owned(), at_ms, kind }));
     }
 }
 
 /// The bytes of a `SignalResponse`.
 pub(crate) fn encode(message: lk::signal_response::Message) -> Bytes {
-    lk::SignalResponse {
-        message: Some(message),
-    }
-    .encode_to_vec()
-    .into()
+    lk::SignalResponse { message: Some(message) }.encode_to_vec().into()
 }
 
 /// When which connection wants to be woken. An entry may be out of date; its

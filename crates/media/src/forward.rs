@@ -124,12 +124,8 @@ fn forward_to(
         subscription.payload = Some((from.codec, pt));
         Some(pt)
     });
-    let numbers = subscription.rewriter.map(
-        *from.packet.seq_no,
-        from.packet.header.timestamp,
-        packet.ids,
-        env.now,
-    );
+    let numbers =
+        subscription.rewriter.map(*from.packet.seq_no, from.packet.header.timestamp, packet.ids, env.now);
     let (Some(payload), Some(numbers)) = (payload, numbers) else {
         return Verdict::NotForIt;
     };

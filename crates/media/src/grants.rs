@@ -72,10 +72,7 @@ impl Grants {
     pub(crate) fn may_publish(&self, source: i32) -> bool {
         self.can_publish
             && (self.can_publish_sources.is_empty()
-                || self
-                    .can_publish_sources
-                    .iter()
-                    .any(|allowed| allowed.wire() as i32 == source))
+                || self.can_publish_sources.iter().any(|allowed| allowed.wire() as i32 == source))
     }
 
     pub(crate) fn wire(&self) -> lk::ParticipantPermission {
@@ -83,11 +80,7 @@ impl Grants {
             can_subscribe: self.can_subscribe,
             can_publish: self.can_publish,
             can_publish_data: self.can_publish_data,
-            can_publish_sources: self
-                .can_publish_sources
-                .iter()
-                .map(|source| source.wire() as i32)
-                .collect(),
+            can_publish_sources: self.can_publish_sources.iter().map(|source| source.wire() as i32).collect(),
             hidden: self.hidden,
             can_update_metadata: self.can_update_own_metadata,
             ..Default::default()
@@ -104,18 +97,12 @@ mod tests {
         let any = Grants::default();
         assert!(any.may_publish(lk::TrackSource::ScreenShare as i32));
 
-        let only_voice = Grants {
-            can_publish_sources: vec![Source::Microphone],
-            ..Grants::default()
-        };
+        let only_voice = Grants { can_publish_sources: vec![Source::Microphone], ..Grants::default() };
         assert!(only_voice.may_publish(lk::TrackSource::Microphone as i32));
         assert!(!only_voice.may_publish(lk::TrackSource::Camera as i32));
         assert!(!only_voice.may_publish(lk::TrackSource::Unknown as i32));
 
-        let none = Grants {
-            can_publish: false,
-            ..Grants::default()
-        };
+        let none = Grants { can_publish: false, ..Grants::default() };
         assert!(!none.may_publish(lk::TrackSource::Microphone as i32));
     }
 }

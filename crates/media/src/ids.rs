@@ -41,9 +41,7 @@ const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz2345678
 
 /// `length` random letters, fit for ids, ICE user names and passwords.
 pub(crate) fn letters(rng: &mut impl Rng, length: usize) -> String {
-    (0..length)
-        .map(|_| char::from(LETTERS[rng.random_range(0..LETTERS.len())]))
-        .collect()
+    (0..length).map(|_| char::from(LETTERS[rng.random_range(0..LETTERS.len())])).collect()
 }
 
 /// A fresh readable id: `prefix`, an underscore, twelve random letters.

@@ -91,14 +91,8 @@ impl Call {
             return Err(JoinError::CallFull);
         }
         let key = PeerKey(env.fresh_key());
-        let mut subscriber = Transport::new(
-            env,
-            TransportKey {
-                call: self.key,
-                peer: key,
-                side: Side::Subscriber,
-            },
-        );
+        let mut subscriber =
+            Transport::new(env, TransportKey { call: self.key, peer: key, side: Side::Subscriber });
         let offer = subscriber.offer_channels();
         let peer = Peer::new(env, key, join, session, subscriber);
         tracing::debug!(call = %self.name, sid = %peer.sid, sdk = %peer.client.sdk,
@@ -192,6 +186,10 @@ impl Call {
         {
             peer.session = None;
             peer.signal_lost = Some(env.now);
+            if peer.closing.is_some() {
+                let told = lk::DisconnectReason::ClientInitiated;
+                self.remove(env, key, LeftReason::Left, told);
+            }
         }
     }
 
@@ -221,10 +219,7 @@ impl Call {
     }
 
     pub fn find_identity(&self, identity: &str) -> Option<PeerKey> {
-        self.peers
-            .values()
-            .find(|peer| peer.identity == identity)
-            .map(|peer| peer.key)
+        self.peers.values().find(|peer| peer.identity == identity).map(|peer| peer.key)
     }
 
     /// Removes whoever did not come back, never came up, or fell silent.
@@ -236,23 +231,37 @@ impl Call {
         };
         let mut gone = Vec::new();
         for peer in self.peers.values_mut() {
-            if peer.pings && peer.session.is_some() && long_ago(Some(peer.last_signal), limits::SIGNAL_SILENCE)
+            if peer.pings
+                && peer.session.is_some()
+                && long_ago(Some(peer.last_signal), limits::SIGNAL_SILENCE)
                 && let Some(session) = peer.session.take()
             {
                 // The other end is probably no more; a resume is welcome.
                 env.out.push_back(Output::Close { session });
                 peer.signal_lost = Some(now);
             }
-            if long_ago(peer.signal_lost, grace) {
-                gone.push((peer.key, lk::DisconnectReason::SignalClose, Action::Disconnect));
-            } else if peer.state == State::Joined && long_ago(Some(peer.joined_at), limits::CONNECT) {
-                gone.push((peer.key, lk::DisconnectReason::JoinFailure, Action::Disconnect));
+            let never_up = peer.state == State::Joined;
+            let verdict = if long_ago(peer.closing, limits::GOODBYE) {
+                Some((LeftReason::Left, lk::DisconnectReason::ClientInitiated))
+            } else if long_ago(peer.signal_lost, grace) {
+                Some((LeftReason::Vanished, lk::DisconnectReason::SignalClose))
+            } else if never_up && long_ago(Some(peer.joined_at), limits::CONNECT) {
+                Some((LeftReason::Vanished, lk::DisconnectReason::JoinFailure))
             } else if long_ago(peer.subscriber.ice_lost, limits::ICE_SILENCE) {
-                gone.push((peer.key, lk::DisconnectReason::ConnectionTimeout, Action::Reconnect));
-            }
+                Some((LeftReason::Vanished, lk::DisconnectReason::ConnectionTimeout))
+            } else {
+                None
+            };
+            gone.extend(verdict.map(|(reason, told)| (peer.key, reason, told)));
         }
-        for (key, told, action) in gone {
-            self.expel(env, key, LeftReason::Vanished, told, action);
+        for (key, reason, told) in gone {
+            // Whoever is still there and lost only its media may come again.
+            let action = if told == lk::DisconnectReason::ConnectionTimeout {
+                Action::Reconnect
+            } else {
+                Action::Disconnect
+            };
+            self.expel(env, key, reason, told, action);
         }
     }
 }

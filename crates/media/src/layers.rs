@@ -56,11 +56,7 @@ impl Layers {
     pub fn heard(&mut self, rid: Option<Rid>, now: Instant) {
         match self.0.iter_mut().find(|layer| layer.rid == rid) {
             Some(layer) => layer.heard = now,
-            None => self.0.push(Layer {
-                rid,
-                heard: now,
-                asked: None,
-            }),
+            None => self.0.push(Layer { rid, heard: now, asked: None }),
         }
     }
 
@@ -83,9 +79,7 @@ impl Layers {
         let Some(layer) = self.0.iter_mut().find(|layer| layer.rid == rid) else {
             return false;
         };
-        let free = layer
-            .asked
-            .is_none_or(|asked| now.saturating_duration_since(asked) >= KEYFRAME_THROTTLE);
+        let free = layer.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= KEYFRAME_THROTTLE);
         if free {
             layer.asked = Some(now);
         }
@@ -103,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_wish_gets_the_nearest_live_layer() {
-        let start = Instant::now();
+        let start = crate::some_instant();
         let mut layers = Layers::default();
         assert_eq!(layers.choose(HIGH, start), None);
         for name in ["q", "h", "f"] {
@@ -121,7 +115,7 @@ mod tests {
 
     #[test]
     fn keyframe_requests_are_throttled_per_layer() {
-        let start = Instant::now();
+        let start = crate::some_instant();
         let mut layers = Layers::default();
         layers.heard(rid("q"), start);
         layers.heard(rid("f"), start);
@@ -134,12 +128,7 @@ mod tests {
 
     #[test]
     fn a_small_element_wants_a_small_layer() {
-        let layer = |quality, width, height| lk::VideoLayer {
-            quality,
-            width,
-            height,
-            ..Default::default()
-        };
+        let layer = |quality, width, height| lk::VideoLayer { quality, width, height, ..Default::default() };
         let layers = [layer(0, 320, 180), layer(1, 640, 360), layer(2, 1280, 720)];
         assert_eq!(quality_for_size(&layers, 300, 160), 0);
         assert_eq!(quality_for_size(&layers, 480, 270), 1);

@@ -44,3 +44,10 @@ pub use join::{ClientParams, Join, JoinError, Resume};
 pub use node::{Listen, Node, Session, SessionOver, Settings, StartError, Stats};
 pub use shard::{NoCertificate, PeerInfo, Shard};
 pub use wire::refresh_token;
+
+/// An instant for unit tests to count from.
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "which one it is does not matter")]
+pub(crate) fn some_instant() -> std::time::Instant {
+    std::time::Instant::now()
+}

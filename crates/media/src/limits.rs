@@ -47,6 +47,10 @@ pub(crate) const CONNECT: Duration = Duration::from_secs(45);
 /// A peer whose media path is dead this long is told to join anew.
 pub(crate) const ICE_SILENCE: Duration = Duration::from_secs(20);
 
+/// A peer that has closed its media connection says goodbye, or joins anew,
+/// within this time; else it counts as gone.
+pub(crate) const GOODBYE: Duration = Duration::from_secs(2);
+
 /// A token bucket over a clock that is passed in.
 #[derive(Debug)]
 pub(crate) struct Bucket {
@@ -59,12 +63,7 @@ pub(crate) struct Bucket {
 impl Bucket {
     /// A full bucket that regains `rate` per second up to `burst`.
     pub fn new(now: Instant, (rate, burst): (f64, f64)) -> Self {
-        Self {
-            rate,
-            burst,
-            level: burst,
-            at: now,
-        }
+        Self { rate, burst, level: burst, at: now }
     }
 
     /// Takes `cost`; false when there is not enough left.
@@ -86,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_bucket_empties_and_refills() {
-        let start = Instant::now();
+        let start = crate::some_instant();
         let mut bucket = Bucket::new(start, (10.0, 20.0));
         assert!((0..20).all(|_| bucket.take(start, 1.0)));
         assert!(!bucket.take(start, 1.0));

@@ -40,10 +40,8 @@ impl Call {
             .filter(|(_, subscription)| subscription.section == Section::Waiting)
             .map(|(track, _)| *track)
             .collect();
-        let (tracks, media): (Vec<TrackKey>, Vec<NewMedia>) = waiting
-            .into_iter()
-            .filter_map(|track| Some((track, self.new_media(key, track)?)))
-            .unzip();
+        let (tracks, media): (Vec<TrackKey>, Vec<NewMedia>) =
+            waiting.into_iter().filter_map(|track| Some((track, self.new_media(key, track)?))).unzip();
         let Some(peer) = self.peers.get_mut(&key) else {
             return;
         };
@@ -97,9 +95,7 @@ impl Call {
             return;
         };
         let taken = if sdp::within_limits(&answer.sdp) {
-            peer.subscriber
-                .accept_answer(env, answer.id, &answer.sdp)
-                .map_err(|error| error.to_string())
+            peer.subscriber.accept_answer(env, answer.id, &answer.sdp).map_err(|error| error.to_string())
         } else {
             Err(format!("beyond {} bytes or too many sections", limits::SDP))
         };

@@ -44,6 +44,8 @@ pub(crate) struct Peer {
     pub session: Option<SessionId>,
     /// Since when there is no signal connection.
     pub signal_lost: Option<Instant>,
+    /// Since when the client has closed a connection.
+    pub closing: Option<Instant>,
     pub last_signal: Instant,
     /// Old clients never ping; only those that did must go on.
     pub pings: bool,
@@ -75,13 +77,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub fn new(
-        env: &mut Env,
-        key: PeerKey,
-        join: Join,
-        session: SessionId,
-        subscriber: Transport,
-    ) -> Self {
+    pub fn new(env: &mut Env, key: PeerKey, join: Join, session: SessionId, subscriber: Transport) -> Self {
         let now = env.now;
         Self {
             key,
@@ -98,6 +94,7 @@ impl Peer {
             joined_at: now,
             session: Some(session),
             signal_lost: None,
+            closing: None,
             last_signal: now,
             pings: false,
             publisher: None,
@@ -153,12 +150,7 @@ impl Peer {
             joined_at: self.joined_ms / 1000,
             joined_at_ms: self.joined_ms,
             client_protocol: self.client.client_protocol,
-            tracks: self
-                .tracks
-                .iter()
-                .filter(|track| track.live)
-                .map(|track| track.info.clone())
-                .collect(),
+            tracks: self.tracks.iter().filter(|track| track.live).map(|track| track.info.clone()).collect(),
             is_publisher: self.tracks.iter().any(|track| track.live),
             permission: Some(self.grants.wire()),
             ..Default::default()

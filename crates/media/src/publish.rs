@@ -44,11 +44,7 @@ pub(crate) struct Track {
 
 impl Track {
     pub fn kind(&self) -> MediaKind {
-        if self.info.r#type == lk::TrackType::Audio as i32 {
-            MediaKind::Audio
-        } else {
-            MediaKind::Video
-        }
+        if self.info.r#type == lk::TrackType::Audio as i32 { MediaKind::Audio } else { MediaKind::Video }
     }
 
     pub fn is_video(&self) -> bool {
@@ -101,10 +97,7 @@ impl Call {
             lower_since: None,
         };
         peer.tracks.push(track);
-        let published = lk::TrackPublishedResponse {
-            cid: request.cid.clone(),
-            track: Some(info),
-        };
+        let published = lk::TrackPublishedResponse { cid: request.cid.clone(), track: Some(info) };
         // An offer with this track may have come first.
         let waiting = peer.offered.get(&request.cid).copied();
         self.tell(env, key, Response::TrackPublished(published));
@@ -115,20 +108,14 @@ impl Call {
 
     /// A client's offer for the connection it sends on.
     pub fn publisher_offer(&mut self, env: &mut Env, key: PeerKey, offer: lk::SessionDescription) {
-        let transport_key = TransportKey {
-            call: self.key,
-            peer: key,
-            side: Side::Publisher,
-        };
+        let transport_key = TransportKey { call: self.key, peer: key, side: Side::Publisher };
         let Some(peer) = self.peers.get_mut(&key) else {
             return;
         };
         if !sdp::within_limits(&offer.sdp) {
             return self.expel_broken(env, key);
         }
-        let transport = peer
-            .publisher
-            .get_or_insert_with(|| Transport::new(env, transport_key));
+        let transport = peer.publisher.get_or_insert_with(|| Transport::new(env, transport_key));
         let answer = match transport.accept_offer(env, &offer.sdp) {
             Ok(answer) => answer,
             Err(error) => {
@@ -147,11 +134,8 @@ impl Call {
             .tracks
             .iter()
             .filter_map(|track| {
-                let mid = fresh
-                    .iter()
-                    .find(|(cid, _)| *cid == track.cid)
-                    .map(|(_, mid)| *mid)
-                    .or(track.mid)?;
+                let mid =
+                    fresh.iter().find(|(cid, _)| *cid == track.cid).map(|(_, mid)| *mid).or(track.mid)?;
                 Some((mid.to_string(), track.info.sid.clone()))
             })
             .collect();
@@ -222,9 +206,7 @@ impl Call {
             return;
         };
         let track = peer.tracks.remove(index);
-        let unpublished = lk::TrackUnpublishedResponse {
-            track_sid: track.info.sid,
-        };
+        let unpublished = lk::TrackUnpublishedResponse { track_sid: track.info.sid };
         self.tell(env, key, Response::TrackUnpublished(unpublished));
         self.announce(env, key);
         for subscriber in track.subscribers.iter() {
@@ -233,11 +215,7 @@ impl Call {
     }
 
     pub fn mute(&mut self, env: &mut Env, key: PeerKey, request: &lk::MuteTrackRequest) {
-        let Some(track) = self
-            .peers
-            .get_mut(&key)
-            .and_then(|peer| peer.track_by_sid(&request.sid))
-        else {
+        let Some(track) = self.peers.get_mut(&key).and_then(|peer| peer.track_by_sid(&request.sid)) else {
             return;
         };
         track.info.muted = request.muted;
@@ -256,11 +234,7 @@ impl Call {
         sid: &str,
         change: impl FnOnce(&mut lk::TrackInfo),
     ) {
-        if let Some(track) = self
-            .peers
-            .get_mut(&key)
-            .and_then(|peer| peer.track_by_sid(sid))
-        {
+        if let Some(track) = self.peers.get_mut(&key).and_then(|peer| peer.track_by_sid(sid)) {
             change(&mut track.info);
             self.announce(env, key);
         }
@@ -284,13 +258,7 @@ impl Call {
     }
 
     /// Asks the publisher for a keyframe of a layer, not too often.
-    pub fn request_keyframe(
-        &mut self,
-        env: &mut Env,
-        publisher: PeerKey,
-        track: TrackKey,
-        rid: Option<Rid>,
-    ) {
+    pub fn request_keyframe(&mut self, env: &mut Env, publisher: PeerKey, track: TrackKey, rid: Option<Rid>) {
         let Some(peer) = self.peers.get_mut(&publisher) else {
             return;
         };
@@ -326,11 +294,7 @@ impl Call {
         }
         let wanted = self.wanted_quality(track).map_or(-1, |q| q as i8);
         let now = env.now;
-        let Some(track) = self
-            .peers
-            .get_mut(&publisher)
-            .and_then(|p| p.track_mut(track_key))
-        else {
+        let Some(track) = self.peers.get_mut(&publisher).and_then(|p| p.track_mut(track_key)) else {
             return;
         };
         let lower = track.told.is_some_and(|told| wanted < told);
@@ -388,9 +352,7 @@ fn match_sections(tracks: &[Track], sections: &[Section]) -> (Vec<(String, Mid)>
         gone.extend(
             tracks
                 .iter()
-                .filter(|track| {
-                    track.mid == Some(section.mid) && named.is_none_or(|n| n.key != track.key)
-                })
+                .filter(|track| track.mid == Some(section.mid) && named.is_none_or(|n| n.key != track.key))
                 .map(|track| track.key),
         );
         if let Some(track) = named
@@ -403,8 +365,8 @@ fn match_sections(tracks: &[Track], sections: &[Section]) -> (Vec<(String, Mid)>
 }
 
 fn acceptable(request: &lk::AddTrackRequest) -> bool {
-    let known = request.r#type == lk::TrackType::Audio as i32
-        || request.r#type == lk::TrackType::Video as i32;
+    let known =
+        request.r#type == lk::TrackType::Audio as i32 || request.r#type == lk::TrackType::Video as i32;
     let texts = [&request.cid, &request.name, &request.stream];
     known
         && !request.cid.is_empty()
@@ -416,11 +378,8 @@ fn acceptable(request: &lk::AddTrackRequest) -> bool {
 
 /// `audio/opus`, `video/VP8`, `video/H264`: what the client asks for first.
 fn mime_type(request: &lk::AddTrackRequest) -> String {
-    let codec = request
-        .simulcast_codecs
-        .first()
-        .map(|codec| codec.codec.to_ascii_lowercase())
-        .unwrap_or_default();
+    let codec =
+        request.simulcast_codecs.first().map(|codec| codec.codec.to_ascii_lowercase()).unwrap_or_default();
     let mime = if request.r#type == lk::TrackType::Audio as i32 {
         "audio/opus"
     } else if codec.ends_with("h264") {
@@ -464,18 +423,12 @@ fn track_info(sid: String, request: &lk::AddTrackRequest) -> lk::TrackInfo {
 #[expect(deprecated, reason = "clients in the field read the old field")]
 fn wanted_layers(info: &lk::TrackInfo, wanted: i8) -> lk::SubscribedQualityUpdate {
     let qualities: Vec<_> = (0..=i32::from(HIGH))
-        .map(|quality| lk::SubscribedQuality {
-            quality,
-            enabled: quality <= i32::from(wanted),
-        })
+        .map(|quality| lk::SubscribedQuality { quality, enabled: quality <= i32::from(wanted) })
         .collect();
     let codec = info.mime_type.rsplit('/').next().unwrap_or_default();
     lk::SubscribedQualityUpdate {
         track_sid: info.sid.clone(),
         subscribed_qualities: qualities.clone(),
-        subscribed_codecs: vec![lk::SubscribedCodec {
-            codec: codec.to_ascii_lowercase(),
-            qualities,
-        }],
+        subscribed_codecs: vec![lk::SubscribedCodec { codec: codec.to_ascii_lowercase(), qualities }],
     }
 }

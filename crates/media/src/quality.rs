@@ -26,13 +26,7 @@ pub(crate) struct Health {
 
 impl Default for Health {
     fn default() -> Self {
-        Self {
-            ice_alive: true,
-            loss_to: 0.0,
-            loss_from: 0.0,
-            rtt: Duration::ZERO,
-            told: None,
-        }
+        Self { ice_alive: true, loss_to: 0.0, loss_from: 0.0, rtt: Duration::ZERO, told: None }
     }
 }
 
@@ -82,7 +76,7 @@ impl Call {
 
     /// Tells everybody how everybody is connected, when that has changed.
     pub fn announce_quality(&mut self, env: &mut Env) {
-        if self.ticks % EVERY_TICKS != 0 {
+        if !self.ticks.is_multiple_of(EVERY_TICKS) {
             return;
         }
         let mut updates = Vec::new();
@@ -118,10 +112,7 @@ mod tests {
             health.received(Some(0.3), Some(Duration::from_millis(50)));
         }
         assert_eq!(health.quality().0, ConnectionQuality::Poor);
-        let slow = Health {
-            rtt: Duration::from_secs(1),
-            ..Health::default()
-        };
+        let slow = Health { rtt: Duration::from_secs(1), ..Health::default() };
         assert_eq!(slow.quality().0, ConnectionQuality::Poor);
         health.ice_alive = false;
         assert_eq!(health.quality().0, ConnectionQuality::Lost);

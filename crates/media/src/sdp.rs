@@ -30,11 +30,7 @@ pub(crate) fn within_limits(sdp: &str) -> bool {
 pub(crate) fn media_sections(sdp: &str) -> Vec<Section> {
     split(sdp)
         .into_iter()
-        .filter(|lines| {
-            lines
-                .first()
-                .is_some_and(|m| m.starts_with("m=audio") || m.starts_with("m=video"))
-        })
+        .filter(|lines| lines.first().is_some_and(|m| m.starts_with("m=audio") || m.starts_with("m=video")))
         .filter_map(|lines| {
             let has = |attribute: &str| lines.contains(&attribute);
             Some(Section {
@@ -54,11 +50,8 @@ pub(crate) fn media_sections(sdp: &str) -> Vec<Section> {
 /// inactive ones: the server sends on its own connection, and the SDP engine
 /// has no call that says so for sections it did not make.
 pub(crate) fn deactivate(answer: &str, offer: &[Section]) -> String {
-    let idle: HashMap<Mid, ()> = offer
-        .iter()
-        .filter(|section| section.receive_only)
-        .map(|section| (section.mid, ()))
-        .collect();
+    let idle: HashMap<Mid, ()> =
+        offer.iter().filter(|section| section.receive_only).map(|section| (section.mid, ())).collect();
     if idle.is_empty() {
         return answer.to_owned();
     }
@@ -69,11 +62,7 @@ pub(crate) fn deactivate(answer: &str, offer: &[Section]) -> String {
             if is_idle && (line.starts_with("a=msid:") || line.starts_with("a=ssrc")) {
                 continue;
             }
-            let line = if is_idle && line == "a=sendonly" {
-                "a=inactive"
-            } else {
-                line
-            };
+            let line = if is_idle && line == "a=sendonly" { "a=inactive" } else { line };
             out.push_str(line);
             out.push_str("\r\n");
         }
@@ -96,9 +85,7 @@ fn split(sdp: &str) -> Vec<Vec<&str>> {
 }
 
 fn attribute<'a>(lines: &[&'a str], name: &str) -> Option<&'a str> {
-    lines
-        .iter()
-        .find_map(|line| line.strip_prefix("a=")?.strip_prefix(name))
+    lines.iter().find_map(|line| line.strip_prefix("a=")?.strip_prefix(name))
 }
 
 #[cfg(test)]

@@ -65,10 +65,7 @@ impl Shard {
         let crypto = Arc::new(str0m::crypto::from_feature_flags());
         // One certificate for all: making one per peer is the dearest part of
         // a join, and clients check its fingerprint, not its novelty.
-        let cert = crypto
-            .dtls_provider
-            .generate_certificate()
-            .ok_or(NoCertificate)?;
+        let cert = crypto.dtls_provider.generate_certificate().ok_or(NoCertificate)?;
         let rng = StdRng::from_seed(seed);
         let mut env = Env::new(now, clock, settings, crypto, cert, rng);
         env.candidates = candidates;
@@ -101,9 +98,8 @@ impl Shard {
         let known = self.names.get(join.call.as_str()).copied();
         if let Some(resume) = join.client.reconnect.clone() {
             let call = known.and_then(|key| Some((key, self.calls.get_mut(&key)?)));
-            let peer = call.and_then(|(key, call)| {
-                Some((key, call.resume(&mut self.env, &join, &resume, session)?))
-            });
+            let peer = call
+                .and_then(|(key, call)| Some((key, call.resume(&mut self.env, &join, &resume, session)?)));
             match peer {
                 Some(place) => {
                     self.sessions.insert(session, place);
@@ -292,10 +288,7 @@ impl Shard {
     /// When [`Shard::timeout`] wants to be called; `None` while idle.
     pub fn next_deadline(&self) -> Option<Instant> {
         let ticks = self.calls.values().map(|call| call.next_tick).min();
-        [self.env.deadlines.next().filter(|_| ticks.is_some()), ticks]
-            .into_iter()
-            .flatten()
-            .min()
+        [self.env.deadlines.next().filter(|_| ticks.is_some()), ticks].into_iter().flatten().min()
     }
 
     /// Who is in a call; empty when there is none of this name.

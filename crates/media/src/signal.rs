@@ -77,18 +77,12 @@ impl Call {
             }
             Request::PingReq(ping) => {
                 self.pings(key);
-                let pong = lk::Pong {
-                    last_ping_timestamp: ping.timestamp,
-                    timestamp: env.unix_ms(),
-                };
+                let pong = lk::Pong { last_ping_timestamp: ping.timestamp, timestamp: env.unix_ms() };
                 self.tell(env, key, Response::PongResp(pong));
             }
-            Request::Leave(_) => self.remove(
-                env,
-                key,
-                LeftReason::Left,
-                lk::DisconnectReason::ClientInitiated,
-            ),
+            Request::Leave(_) => {
+                self.remove(env, key, LeftReason::Left, lk::DisconnectReason::ClientInitiated)
+            }
             Request::Simulate(wish) => self.simulate(env, key, wish.scenario),
             Request::PublishDataTrackRequest(track) => {
                 let refusal = Some(Refusal::PublishDataTrack(track));
@@ -107,14 +101,7 @@ impl Call {
         }
     }
 
-    fn refuse(
-        &self,
-        env: &mut Env,
-        key: PeerKey,
-        request_id: u32,
-        reason: Reason,
-        request: Option<Refusal>,
-    ) {
+    fn refuse(&self, env: &mut Env, key: PeerKey, request_id: u32, reason: Reason, request: Option<Refusal>) {
         env.counters.requests_refused += 1;
         let message = reason.as_str_name();
         self.tell(env, key, wire::refused(request_id, reason, message, request));
@@ -193,9 +180,7 @@ impl Call {
         if matches!(
             scenario,
             Some(
-                Scenario::ServerLeave(_)
-                    | Scenario::NodeFailure(_)
-                    | Scenario::LeaveRequestFullReconnect(_)
+                Scenario::ServerLeave(_) | Scenario::NodeFailure(_) | Scenario::LeaveRequestFullReconnect(_)
             )
         ) {
             self.expel(

@@ -134,12 +134,7 @@ impl Call {
     }
 
     /// The client's wish for certain tracks.
-    pub fn update_subscription(
-        &mut self,
-        env: &mut Env,
-        key: PeerKey,
-        request: lk::UpdateSubscription,
-    ) {
+    pub fn update_subscription(&mut self, env: &mut Env, key: PeerKey, request: lk::UpdateSubscription) {
         let listed = request.participant_tracks.into_iter().flat_map(|t| t.track_sids);
         for sid in request.track_sids.into_iter().chain(listed) {
             let Some((publisher, track)) = self.find_track(&sid) else {
@@ -169,10 +164,8 @@ impl Call {
         for other in self.others(key) {
             for track in &tracks {
                 // Ask anew as if there were no subscription yet.
-                let subscription = self
-                    .peers
-                    .get_mut(&other)
-                    .and_then(|peer| peer.subscriptions.remove(track));
+                let subscription =
+                    self.peers.get_mut(&other).and_then(|peer| peer.subscriptions.remove(track));
                 let allowed = self.may_subscribe(other, key, *track);
                 match subscription {
                     Some(subscription) => {
@@ -199,10 +192,8 @@ impl Call {
                 continue;
             };
             let want = self.wanted_by(publisher, track, wish);
-            let Some(subscription) = self
-                .peers
-                .get_mut(&key)
-                .and_then(|peer| peer.subscriptions.get_mut(&track))
+            let Some(subscription) =
+                self.peers.get_mut(&key).and_then(|peer| peer.subscriptions.get_mut(&track))
             else {
                 continue;
             };
@@ -245,11 +236,7 @@ impl Call {
         let Some(peer) = self.peers.get_mut(&key) else {
             return;
         };
-        if let Some(mid) = peer
-            .subscriptions
-            .remove(&track)
-            .and_then(|subscription| subscription.any_mid())
-        {
+        if let Some(mid) = peer.subscriptions.remove(&track).and_then(|subscription| subscription.any_mid()) {
             peer.stops.push(mid);
         }
         self.negotiate(env, key, false);
@@ -319,10 +306,7 @@ impl Call {
 
     pub fn find_track(&self, sid: &str) -> Option<(PeerKey, TrackKey)> {
         self.peers.values().find_map(|peer| {
-            peer.tracks
-                .iter()
-                .find(|track| track.info.sid == sid)
-                .map(|track| (peer.key, track.key))
+            peer.tracks.iter().find(|track| track.info.sid == sid).map(|track| (peer.key, track.key))
         })
     }
 

@@ -9,8 +9,8 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::format::Codec;
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt, Rid};
 use str0m::net::{Protocol, Receive};
@@ -29,22 +29,37 @@ pub(crate) enum Channel {
     Lossy,
 }
 
+#[expect(clippy::large_enum_variant, reason = "the large one is nearly all of them")]
 pub(crate) enum TransportEvent {
     /// ICE and DTLS are up.
     Connected,
     /// ICE checks come in again, or not any more.
-    Ice { alive: bool },
+    Ice {
+        alive: bool,
+    },
     Rtp(Incoming),
-    Data { channel: Channel, bytes: Vec<u8> },
+    Data {
+        channel: Channel,
+        bytes: Vec<u8>,
+    },
     /// The client wants a keyframe of what it receives on `mid`.
-    KeyframeWanted { mid: Mid },
+    KeyframeWanted {
+        mid: Mid,
+    },
     /// What a client reports of what it receives from here, about every two
     /// seconds: part of the packets lost, round trip.
-    Received { loss: Option<f32>, rtt: Option<Duration> },
+    Received {
+        loss: Option<f32>,
+        rtt: Option<Duration>,
+    },
     /// What this side has lost of the client's stream.
-    Lost { fraction: f32 },
-    /// Nothing more will come: closed by the client, or broken.
-    Over,
+    Lost {
+        fraction: f32,
+    },
+    /// The client has closed it.
+    Closed,
+    /// It is broken beyond repair.
+    Broken,
 }
 
 /// An RTP packet of a client's track.
@@ -85,7 +100,7 @@ pub(crate) struct Transport {
     offer_id: u32,
     deadline: Instant,
     scheduled: Option<Instant>,
-    over: bool,
+    broken: bool,
     /// Waits to be driven; kept here so that it is queued once only.
     pub dirty: bool,
     /// How many more remote candidates are taken.
@@ -96,10 +111,7 @@ pub(crate) struct Transport {
 
 impl Transport {
     pub fn new(env: &mut Env, key: TransportKey) -> Self {
-        let creds = IceCreds {
-            ufrag: ids::letters(&mut env.rng, 16),
-            pass: ids::letters(&mut env.rng, 32),
-        };
+        let creds = IceCreds { ufrag: ids::letters(&mut env.rng, 16), pass: ids::letters(&mut env.rng, 32) };
         env.demux.set_fragment(&creds.ufrag, key);
         let mut rtc = Rtc::builder()
             .set_crypto_provider(env.crypto.clone())
@@ -131,7 +143,7 @@ impl Transport {
             offer_id: 0,
             deadline: env.now,
             scheduled: None,
-            over: false,
+            broken: false,
             dirty: false,
             candidates_left: crate::limits::CANDIDATES,
             ice_lost: None,
@@ -193,7 +205,7 @@ impl Transport {
         events: &mut Vec<TransportEvent>,
         run: impl FnOnce(&mut Rtc) -> Result<(), E>,
     ) {
-        if self.over {
+        if self.broken {
             return;
         }
         match catch_unwind(AssertUnwindSafe(|| run(&mut self.rtc))) {
@@ -204,15 +216,15 @@ impl Transport {
     }
 
     fn end(&mut self, events: &mut Vec<TransportEvent>) {
-        if !self.over {
-            self.over = true;
+        if !self.broken {
+            self.broken = true;
             self.rtc.disconnect();
-            events.push(TransportEvent::Over);
+            events.push(TransportEvent::Broken);
         }
     }
 
     fn poll(&mut self, env: &mut Env, events: &mut Vec<TransportEvent>) {
-        while !self.over {
+        while !self.broken {
             match catch_unwind(AssertUnwindSafe(|| self.rtc.poll_output())) {
                 Ok(Ok(RtcOutput::Timeout(at))) => {
                     self.deadline = at;
@@ -256,26 +268,22 @@ impl Transport {
             Event::ChannelOpen(id, label) => self.channel_open(id, &label),
             Event::ChannelData(data) => {
                 if let Some(channel) = self.channels.get(&data.id) {
-                    events.push(TransportEvent::Data {
-                        channel: *channel,
-                        bytes: data.data,
-                    });
+                    events.push(TransportEvent::Data { channel: *channel, bytes: data.data });
                 }
             }
             Event::ChannelBufferedAmountLow(id) if Some(id) == self.reliable => self.flush(),
             Event::KeyframeRequest(request) => {
                 events.push(TransportEvent::KeyframeWanted { mid: request.mid });
             }
-            Event::MediaEgressStats(stats) => events.push(TransportEvent::Received {
-                loss: stats.loss,
-                rtt: stats.rtt,
-            }),
+            Event::MediaEgressStats(stats) => {
+                events.push(TransportEvent::Received { loss: stats.loss, rtt: stats.rtt })
+            }
             Event::MediaIngressStats(stats) => {
                 if let Some(fraction) = stats.loss {
                     events.push(TransportEvent::Lost { fraction });
                 }
             }
-            Event::Closed => self.end(events),
+            Event::Closed => events.push(TransportEvent::Closed),
             _ => {}
         }
     }
@@ -285,11 +293,7 @@ impl Transport {
         if !self.streams.contains_key(&ssrc) {
             let mut api = self.rtc.direct_api();
             let found = api.stream_rx(&ssrc)?;
-            let stream = Stream {
-                mid: found.mid(),
-                rid: found.rid(),
-                codec: None,
-            };
+            let stream = Stream { mid: found.mid(), rid: found.rid(), codec: None };
             self.streams.insert(ssrc, stream);
         }
         let stream = self.streams.get_mut(&ssrc)?;
@@ -297,22 +301,12 @@ impl Transport {
         let codec = match stream.codec {
             Some((known, codec)) if known == pt => codec,
             _ => {
-                let codec = self
-                    .rtc
-                    .codec_config()
-                    .find(|params| params.pt() == pt)?
-                    .spec()
-                    .codec;
+                let codec = self.rtc.codec_config().find(|params| params.pt() == pt)?.spec().codec;
                 stream.codec = Some((pt, codec));
                 codec
             }
         };
-        Some(Incoming {
-            mid: stream.mid,
-            rid: stream.rid,
-            codec,
-            packet,
-        })
+        Some(Incoming { mid: stream.mid, rid: stream.rid, codec, packet })
     }
 
     // ---- negotiation -----------------------------------------------------
@@ -340,22 +334,17 @@ impl Transport {
         };
         self.negotiating(|rtc| {
             let answer = SdpAnswer::from_sdp_string(sdp).map_err(|e| e.to_string())?;
-            rtc.sdp_api()
-                .accept_answer(pending, answer)
-                .map_err(|e| e.to_string())
+            rtc.sdp_api().accept_answer(pending, answer).map_err(|e| e.to_string())
         })?;
         self.sync_fragment(env);
         Ok(true)
     }
 
-    fn negotiating<T>(
-        &mut self,
-        run: impl FnOnce(&mut Rtc) -> Result<T, String>,
-    ) -> Result<T, Refused> {
+    fn negotiating<T>(&mut self, run: impl FnOnce(&mut Rtc) -> Result<T, String>) -> Result<T, Refused> {
         match catch_unwind(AssertUnwindSafe(|| run(&mut self.rtc))) {
             Ok(result) => result.map_err(Refused),
             Err(_) => {
-                self.over = true;
+                self.broken = true;
                 self.rtc.disconnect();
                 Err(Refused("the parser gave up".to_owned()))
             }
@@ -431,7 +420,7 @@ impl Transport {
     }
 
     pub fn add_remote_candidate(&mut self, candidate: &str) {
-        if self.candidates_left == 0 || self.over {
+        if self.candidates_left == 0 || self.broken {
             return;
         }
         self.candidates_left -= 1;
@@ -452,8 +441,7 @@ impl Transport {
             .params()
             .iter()
             .find(|params| {
-                params.spec().codec == codec
-                    && (accepted.is_empty() || accepted.contains(&params.pt()))
+                params.spec().codec == codec && (accepted.is_empty() || accepted.contains(&params.pt()))
             })
             .map(|params| params.pt())
     }
@@ -561,10 +549,7 @@ pub(crate) fn vp8_ids(incoming: &Incoming) -> Vp8Ids {
         return Vp8Ids::default();
     }
     match Vp8Descriptor::parse(&incoming.packet.payload) {
-        Ok(descriptor) => Vp8Ids {
-            picture: descriptor.picture_id(),
-            tl0: descriptor.tl0_pic_idx(),
-        },
+        Ok(descriptor) => Vp8Ids { picture: descriptor.picture_id(), tl0: descriptor.tl0_pic_idx() },
         Err(_) => Vp8Ids::default(),
     }
 }

@@ -46,12 +46,7 @@ pub(crate) fn offer(
     sdp: String,
     mid_to_track_id: std::collections::HashMap<String, String>,
 ) -> Response {
-    Response::Offer(lk::SessionDescription {
-        r#type: "offer".to_owned(),
-        sdp,
-        id,
-        mid_to_track_id,
-    })
+    Response::Offer(lk::SessionDescription { r#type: "offer".to_owned(), sdp, id, mid_to_track_id })
 }
 
 pub(crate) fn server_info(node_id: &str) -> lk::ServerInfo {
@@ -66,10 +61,7 @@ pub(crate) fn server_info(node_id: &str) -> lk::ServerInfo {
 /// Codecs that peers may publish, in order of preference.
 pub(crate) fn codecs() -> Vec<lk::Codec> {
     ["audio/opus", "video/VP8", "video/H264"]
-        .map(|mime| lk::Codec {
-            mime: mime.to_owned(),
-            ..Default::default()
-        })
+        .map(|mime| lk::Codec { mime: mime.to_owned(), ..Default::default() })
         .to_vec()
 }
 

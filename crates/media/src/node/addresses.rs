@@ -57,19 +57,11 @@ pub(super) struct AddressBook {
 
 impl AddressBook {
     pub fn new(local: Vec<IpAddr>, public: Vec<IpAddr>, port: u16) -> Self {
-        Self {
-            local,
-            public,
-            port,
-        }
+        Self { local, public, port }
     }
 
     pub fn candidates(&self) -> Vec<SocketAddr> {
-        let told = if self.public.is_empty() {
-            &self.local
-        } else {
-            &self.public
-        };
+        let told = if self.public.is_empty() { &self.local } else { &self.public };
         told.iter().map(|ip| SocketAddr::new(*ip, self.port)).collect()
     }
 

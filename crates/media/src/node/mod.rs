@@ -99,14 +99,7 @@ impl Node {
             up: Arc::clone(&up),
         };
         let port = worker::spawn(settings, inbox)?;
-        Ok(Self {
-            commands,
-            closed_sessions,
-            events,
-            stats,
-            up,
-            port,
-        })
+        Ok(Self { commands, closed_sessions, events, stats, up, port })
     }
 
     /// Opens a signal connection: the caller carries messages between the
@@ -117,19 +110,10 @@ impl Node {
     pub async fn join(&self, join: Join) -> Result<Session, JoinError> {
         let (sink, responses) = mpsc::channel(RESPONSES);
         let id = self
-            .ask(|reply| Command::Join {
-                join: Box::new(join),
-                sink,
-                reply,
-            })
+            .ask(|reply| Command::Join { join: Box::new(join), sink, reply })
             .await
             .unwrap_or(Err(JoinError::ShuttingDown))?;
-        Ok(Session::new(
-            id,
-            self.commands.clone(),
-            self.closed_sessions.clone(),
-            responses,
-        ))
+        Ok(Session::new(id, self.commands.clone(), self.closed_sessions.clone(), responses))
     }
 
     /// Ends a call; everybody in it is told so.
@@ -141,21 +125,13 @@ impl Node {
     /// Removes a peer from a call. False: it was not there.
     pub async fn remove_peer(&self, call: &str, identity: &str) -> bool {
         let (call, identity) = (call.to_owned(), identity.to_owned());
-        self.ask(|reply| Command::RemovePeer {
-            call,
-            identity,
-            reply,
-        })
-        .await
-        .unwrap_or(false)
+        self.ask(|reply| Command::RemovePeer { call, identity, reply }).await.unwrap_or(false)
     }
 
     /// Who is in a call; empty when it does not exist.
     pub async fn peers(&self, call: &str) -> Vec<PeerInfo> {
         let call = call.to_owned();
-        self.ask(|reply| Command::Peers { call, reply })
-            .await
-            .unwrap_or_default()
+        self.ask(|reply| Command::Peers { call, reply }).await.unwrap_or_default()
     }
 
     /// Everything that happens in calls from now on. A reader that is slower

@@ -27,12 +27,7 @@ impl Session {
         closed: mpsc::UnboundedSender<SessionId>,
         responses: mpsc::Receiver<Bytes>,
     ) -> Self {
-        Self {
-            id,
-            commands,
-            closed,
-            responses,
-        }
+        Self { id, commands, closed, responses }
     }
 
     /// Passes on the bytes of a client's `SignalRequest`; waits while the
@@ -42,10 +37,7 @@ impl Session {
     /// When the node has stopped.
     pub async fn send(&self, request: Bytes) -> Result<(), SessionOver> {
         let session = self.id;
-        self.commands
-            .send(Command::Request { session, request })
-            .await
-            .map_err(|_| SessionOver)
+        self.commands.send(Command::Request { session, request }).await.map_err(|_| SessionOver)
     }
 
     /// The next encoded `SignalResponse` for the client; `None` when the

@@ -49,12 +49,7 @@ impl Sockets {
                 std::iter::once(v4).chain(has_v6.then_some(v6)).collect()
             }
         };
-        let mut sockets = Self {
-            bound: Vec::new(),
-            port,
-            buffer: Vec::new(),
-            buffer_each: DATAGRAM,
-        };
+        let mut sockets = Self { bound: Vec::new(), port, buffer: Vec::new(), buffer_each: DATAGRAM };
         for (ip, only) in wanted {
             let bound = bind_one(ip, only, sockets.port)?;
             sockets.port = bound.io.local_addr()?.port();
@@ -88,18 +83,11 @@ impl Sockets {
 
     /// Hands over what has arrived, at most one batch per socket: source,
     /// the candidate it was meant for, contents.
-    pub fn receive(
-        &mut self,
-        book: &AddressBook,
-        mut each: impl FnMut(SocketAddr, SocketAddr, &[u8]),
-    ) {
+    pub fn receive(&mut self, book: &AddressBook, mut each: impl FnMut(SocketAddr, SocketAddr, &[u8])) {
         let mut meta = [RecvMeta::default(); BATCH_SIZE];
         for socket in &self.bound {
-            let mut slices: Vec<IoSliceMut<'_>> = self
-                .buffer
-                .chunks_mut(self.buffer_each)
-                .map(IoSliceMut::new)
-                .collect();
+            let mut slices: Vec<IoSliceMut<'_>> =
+                self.buffer.chunks_mut(self.buffer_each).map(IoSliceMut::new).collect();
             let received = socket.io.try_io(Interest::READABLE, || {
                 socket.state.recv((&socket.io).into(), &mut slices, &mut meta)
             });
@@ -133,19 +121,13 @@ impl Bound {
     }
 
     fn send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
-        self.io.try_io(Interest::WRITABLE, || {
-            self.state.try_send((&self.io).into(), transmit)
-        })
+        self.io.try_io(Interest::WRITABLE, || self.state.try_send((&self.io).into(), transmit))
     }
 }
 
 fn bind_one(ip: IpAddr, only: Option<IpAddr>, port: u16) -> io::Result<Bound> {
     let address = SocketAddr::new(ip, port);
-    let socket = socket2::Socket::new(
-        Domain::for_address(address),
-        Type::DGRAM,
-        Some(Protocol::UDP),
-    )?;
+    let socket = socket2::Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
@@ -156,12 +138,7 @@ fn bind_one(ip: IpAddr, only: Option<IpAddr>, port: u16) -> io::Result<Bound> {
     socket.bind(&SockAddr::from(address))?;
     let io = UdpSocket::from_std(socket.into())?;
     let state = UdpSocketState::new((&io).into())?;
-    Ok(Bound {
-        io,
-        state,
-        only,
-        v4: address.is_ipv4(),
-    })
+    Ok(Bound { io, state, only, v4: address.is_ipv4() })
 }
 
 /// Datagrams on their way out, gathered into runs of one receiver and size.
@@ -231,7 +208,5 @@ impl Sender {
 }
 
 fn segments(sockets: &Sockets, to: SocketAddr) -> usize {
-    sockets
-        .for_destination(to, None)
-        .map_or(1, |socket| socket.state.max_gso_segments())
+    sockets.for_destination(to, None).map_or(1, |socket| socket.state.max_gso_segments())
 }

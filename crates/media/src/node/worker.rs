@@ -30,34 +30,13 @@ const ADDRESSES_AGE: Duration = Duration::from_secs(10);
 const TIMER_SLACK: Duration = Duration::from_millis(1);
 
 pub(super) enum Command {
-    Join {
-        join: Box<Join>,
-        sink: mpsc::Sender<Bytes>,
-        reply: oneshot::Sender<Result<SessionId, JoinError>>,
-    },
-    Request {
-        session: SessionId,
-        request: Bytes,
-    },
-    EndCall {
-        call: String,
-        reply: oneshot::Sender<()>,
-    },
-    RemovePeer {
-        call: String,
-        identity: String,
-        reply: oneshot::Sender<bool>,
-    },
-    Peers {
-        call: String,
-        reply: oneshot::Sender<Vec<PeerInfo>>,
-    },
-    Drain {
-        reply: oneshot::Sender<()>,
-    },
-    Stop {
-        reply: oneshot::Sender<()>,
-    },
+    Join { join: Box<Join>, sink: mpsc::Sender<Bytes>, reply: oneshot::Sender<Result<SessionId, JoinError>> },
+    Request { session: SessionId, request: Bytes },
+    EndCall { call: String, reply: oneshot::Sender<()> },
+    RemovePeer { call: String, identity: String, reply: oneshot::Sender<bool> },
+    Peers { call: String, reply: oneshot::Sender<Vec<PeerInfo>> },
+    Drain { reply: oneshot::Sender<()> },
+    Stop { reply: oneshot::Sender<()> },
 }
 
 /// What a worker is given by its node.
@@ -75,10 +54,7 @@ pub(super) fn spawn(settings: Settings, inbox: Inbox) -> Result<u16, StartError>
     std::thread::Builder::new()
         .name("media".to_owned())
         .spawn(move || {
-            let runtime = match tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-            {
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
                 Err(error) => return drop(ready.send(Err(StartError::Thread(error)))),
             };
@@ -93,9 +69,7 @@ pub(super) fn spawn(settings: Settings, inbox: Inbox) -> Result<u16, StartError>
             });
         })
         .map_err(StartError::Thread)?;
-    started
-        .recv()
-        .unwrap_or_else(|_| Err(StartError::Thread(io::Error::other("it ended at once"))))
+    started.recv().unwrap_or_else(|_| Err(StartError::Thread(io::Error::other("it ended at once"))))
 }
 
 /// Marks the node as down however the worker ends, also by a panic.
@@ -133,14 +107,8 @@ impl Worker {
         }
         let sockets = Sockets::bind(&settings.listen, &local, port).map_err(start_error)?;
         let book = AddressBook::new(local, settings.public_ips.clone(), sockets.port());
-        let now = Instant::now();
-        let shard = Shard::new(
-            now,
-            wall_clock(now),
-            settings.shard.clone(),
-            book.candidates(),
-            rand::rng().random(),
-        )?;
+        let now = now();
+        let shard = Shard::new(now, wall_clock(now), settings.shard.clone(), book.candidates(), seed())?;
         inbox.up.store(true, Ordering::Relaxed);
         Ok(Self {
             shard,
@@ -178,7 +146,7 @@ impl Worker {
                 () = poll_fn(|cx| self.sockets.poll_readable(cx)) => self.receive(),
                 () = timer => {}
             }
-            let now = Instant::now();
+            let now = now();
             if self.shard.next_deadline().is_some_and(|at| at <= now) {
                 self.shard.timeout(now);
             }
@@ -186,7 +154,7 @@ impl Worker {
     }
 
     fn receive(&mut self) {
-        let now = Instant::now();
+        let now = now();
         let shard = &mut self.shard;
         self.sockets.receive(&self.book, |from, to, datagram| {
             shard.datagram(now, from, to, datagram);
@@ -218,7 +186,7 @@ impl Worker {
     }
 
     fn take(&mut self, command: Command) {
-        let now = Instant::now();
+        let now = now();
         // A caller that has gone away does not want its answer any more.
         match command {
             Command::Join { join, sink, reply } => {
@@ -238,11 +206,7 @@ impl Worker {
                 self.shard.end_call(now, &call);
                 let _ = reply.send(());
             }
-            Command::RemovePeer {
-                call,
-                identity,
-                reply,
-            } => {
+            Command::RemovePeer { call, identity, reply } => {
                 let _ = reply.send(self.shard.remove_peer(now, &call, &identity));
             }
             Command::Peers { call, reply } => {
@@ -259,7 +223,7 @@ impl Worker {
 
     fn close(&mut self, session: SessionId) {
         self.sinks.remove(&session);
-        self.shard.session_closed(Instant::now(), session);
+        self.shard.session_closed(now(), session);
     }
 
     fn refresh_addresses(&mut self, now: Instant) {
@@ -282,8 +246,7 @@ impl Worker {
         while let Some(output) = self.shard.poll_output() {
             match output {
                 Output::Datagram { from, to, contents } => {
-                    self.sender
-                        .push(&self.sockets, &self.book, from, to, &contents);
+                    self.sender.push(&self.sockets, &self.book, from, to, &contents);
                 }
                 Output::Response { session, bytes } => {
                     let sent = self.sinks.get(&session).map(|sink| sink.try_send(bytes));
@@ -302,26 +265,24 @@ impl Worker {
 
     fn publish_stats(&self) {
         let (calls, peers) = self.shard.population();
-        let stats = Stats {
-            calls,
-            peers,
-            counters: self.shard.counters(),
-            datagrams_dropped: self.sender.dropped,
-        };
-        *self
-            .inbox
-            .stats
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = stats;
+        let stats =
+            Stats { calls, peers, counters: self.shard.counters(), datagrams_dropped: self.sender.dropped };
+        *self.inbox.stats.lock().unwrap_or_else(PoisonError::into_inner) = stats;
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the edge: the core behind it is given its time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge: the core behind it is given its seed")]
+fn seed() -> [u8; 32] {
+    rand::rng().random()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge: the core behind it is given its time")]
 fn wall_clock(now: Instant) -> WallClock {
-    let unix = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    WallClock {
-        at: now,
-        unix_ms: i64::try_from(unix.as_millis()).unwrap_or(i64::MAX),
-    }
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    WallClock { at: now, unix_ms: i64::try_from(unix.as_millis()).unwrap_or(i64::MAX) }
 }

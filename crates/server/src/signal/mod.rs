@@ -1,0 +1,3 @@
+//! Long-lived connections: the signalling of calls.
+
+pub mod calls;
