@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bedside_store::Store;
 
-use crate::{Clock, Random, audit::Reads, events::Feed, passwords::Passwords, ports::calls::Calls, presence::Presence};
+use crate::{
+    Clock, Random, audit::Reads, events::Feed, passwords::Passwords, ports::calls::Calls, presence::Presence,
+};
 
 /// What operations have to know of the configuration.
 #[derive(Debug, Clone)]

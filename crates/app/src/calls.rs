@@ -249,7 +249,7 @@ pub async fn end_if_over(app: &App, meeting: &str) -> Result<()> {
     let visit = visits::find_by_meeting(&mut conn, meeting).await?;
     drop(conn);
     if visit.is_none_or(|visit| visit.state.status != Status::InProgress) {
-        app.calls.end(meeting);
+        app.calls.end(meeting).await;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use bedside_store::{
     rooms, visits,
 };
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 
 use crate::{Actor, App, Result, authz};
 
@@ -26,11 +27,14 @@ const PAGE: i64 = 200;
 
 /// The live feed of numbered events, of all accounts.
 #[derive(Clone)]
-pub struct Feed(broadcast::Sender<Arc<Event>>);
+pub struct Feed {
+    sender: broadcast::Sender<Arc<Event>>,
+    closed: CancellationToken,
+}
 
 impl Default for Feed {
     fn default() -> Self {
-        Self(broadcast::channel(FEED_LENGTH).0)
+        Self { sender: broadcast::channel(FEED_LENGTH).0, closed: CancellationToken::new() }
     }
 }
 
@@ -38,7 +42,17 @@ impl Feed {
     /// Listens from now on.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
-        self.0.subscribe()
+        self.sender.subscribe()
+    }
+
+    /// Ends the streams of all listeners (shutdown).
+    pub fn close(&self) {
+        self.closed.cancel();
+    }
+
+    /// Waits until the feed is closed.
+    pub async fn closed(&self) {
+        self.closed.cancelled().await;
     }
 }
 
@@ -114,7 +128,7 @@ pub async fn number(app: &App) -> Result<usize> {
     let count = numbered.len();
     for event in numbered {
         // Nobody listening is fine.
-        let _ = app.feed.0.send(Arc::new(event));
+        let _ = app.feed.sender.send(Arc::new(event));
     }
     Ok(count)
 }

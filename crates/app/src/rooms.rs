@@ -12,7 +12,7 @@ use bedside_store::{
 };
 
 use crate::{
-    Actor, App, Error, Result, Who, audit, authz,
+    Actor, App, Error, Result, Who, audit, authz, credentials,
     events::{self, Subject},
 };
 
@@ -127,17 +127,22 @@ pub async fn list(app: &App, actor: &Actor, offset: i64, limit: i64) -> Result<(
 }
 
 /// A room by code or slug. Open to everybody; who works there is for callers
-/// with a token.
+/// with a token. `host` tells the account of a public page that nothing else
+/// names.
 ///
 /// # Errors
 /// 404.
-pub async fn get(app: &App, actor: &Actor, name: &str) -> Result<RoomView> {
+pub async fn get(app: &App, actor: &Actor, name: &str, host: &str) -> Result<RoomView> {
+    let account = if actor.account == credentials::no_account() {
+        find_account(app, name, host).await?.ok_or_else(|| Error::not_found("room"))?
+    } else {
+        actor.account.clone()
+    };
     let mut conn = app.store.reader().await?;
-    let room =
-        rooms::find_named(&mut conn, &actor.account, name).await?.ok_or_else(|| Error::not_found("room"))?;
+    let room = rooms::find_named(&mut conn, &account, name).await?.ok_or_else(|| Error::not_found("room"))?;
     let providers = match actor.who {
         Who::Anonymous => None,
-        _ => Some(rooms::list_providers(&mut conn, &actor.account, room.id).await?),
+        _ => Some(rooms::list_providers(&mut conn, &account, room.id).await?),
     };
     Ok(RoomView { room, providers })
 }
@@ -147,7 +152,7 @@ pub async fn get(app: &App, actor: &Actor, name: &str) -> Result<RoomView> {
 ///
 /// # Errors
 /// What the store says.
-pub async fn find_account(app: &App, name: &str, host: &str) -> Result<Option<AccountId>> {
+async fn find_account(app: &App, name: &str, host: &str) -> Result<Option<AccountId>> {
     let mut conn = app.store.reader().await?;
     let mut found = rooms::list_named_anywhere(&mut conn, name).await?;
     found.retain(|room| room.active && room.public_access);
@@ -269,5 +274,5 @@ pub async fn update(app: &App, actor: &Actor, name: &str, command: Update) -> Re
             })
         })
         .await?;
-    get(app, actor, name).await
+    get(app, actor, name, "").await
 }

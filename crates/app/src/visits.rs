@@ -296,7 +296,7 @@ async fn change(
         .await?;
     if let Some(meeting) = ended {
         // At once for the people in it; the job repeats it after a crash.
-        app.calls.end(&meeting);
+        app.calls.end(&meeting).await;
     }
     view(app, actor, id).await
 }

@@ -7,7 +7,7 @@
 use bedside_model::{AccountId, At};
 use sqlx::FromRow;
 
-use crate::{Error, Result, Tx, dialect};
+use crate::{Conn, Error, Result, Tx, dialect};
 
 /// A job to append.
 #[derive(Debug, Clone)]
@@ -94,6 +94,17 @@ pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<bool> {
         job.at.0,
     )?;
     Ok(touched > 0)
+}
+
+const ANY_DUE: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE run_at <= $1 \
+     AND (locked_until IS NULL OR locked_until <= $1) LIMIT 1) AS due";
+
+/// Is there anything to claim? A read, so that looking costs no write.
+///
+/// # Errors
+/// What the database says.
+pub async fn any_due(conn: &mut Conn, now: At) -> Result<bool> {
+    Ok(scalar!(conn, i64, ANY_DUE, now.0)? > 0)
 }
 
 /// Claims up to `limit` due jobs until `lease_ends`, oldest first.

@@ -1,15 +1,6 @@
 //! Calls on the media node inside this process.
 
-// Until the media crate has its node.
-#[derive(Clone)]
-pub struct Node;
-
-impl Node {
-    pub fn end_call(&self, _call: &str) {}
-    pub fn is_up(&self) -> bool {
-        true
-    }
-}
+use bedside_media::Node;
 
 /// The embedded media node.
 #[derive(Clone)]
@@ -26,10 +17,5 @@ impl Embedded {
     #[must_use]
     pub const fn node(&self) -> &Node {
         &self.0
-    }
-
-    /// Ends a call for everybody in it.
-    pub fn end(&self, call: &str) {
-        self.0.end_call(call);
     }
 }

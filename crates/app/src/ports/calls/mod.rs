@@ -15,20 +15,45 @@ pub enum Calls {
 }
 
 impl Calls {
-    /// Ends a call for everybody in it. Nothing happens when there is none.
-    pub fn end(&self, call: &str) {
+    /// No calls at all.
+    #[must_use]
+    pub const fn off() -> Self {
+        Self::Off
+    }
+
+    /// The embedded node, when calls live there.
+    #[must_use]
+    pub const fn embedded(&self) -> Option<&Embedded> {
         match self {
-            Self::Off => {}
-            Self::Embedded(embedded) => embedded.end(call),
+            Self::Off => None,
+            Self::Embedded(embedded) => Some(embedded),
+        }
+    }
+
+    /// Ends a call for everybody in it. Nothing happens when there is none.
+    pub async fn end(&self, call: &str) {
+        if let Self::Embedded(embedded) = self {
+            embedded.node().end_call(call).await;
         }
     }
 
     /// True when calls can be carried right now.
     #[must_use]
     pub fn is_up(&self) -> bool {
-        match self {
-            Self::Off => false,
-            Self::Embedded(embedded) => embedded.node().is_up(),
+        self.embedded().is_some_and(|embedded| embedded.node().is_up())
+    }
+
+    /// Tells everybody in a call to come back in a moment (shutdown).
+    pub async fn drain(&self) {
+        if let Self::Embedded(embedded) = self {
+            embedded.node().drain().await;
+        }
+    }
+
+    /// Stops carrying calls.
+    pub async fn stop(&self) {
+        if let Self::Embedded(embedded) = self {
+            embedded.node().stop().await;
         }
     }
 }

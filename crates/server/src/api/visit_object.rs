@@ -1,0 +1,280 @@
+//! The visit object (contract core.md 4.3) and its additions.
+
+use bedside_app::visits::VisitView;
+use bedside_model::{At, VisitId};
+use bedside_store::visit_views::Person;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// In which form a visit is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Alone: codes and planned times are texts.
+    Detail,
+    /// In a list: they are numbers.
+    List,
+}
+
+/// A number that is a text in one form and a number in the other.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Digits {
+    /// In one visit.
+    Text(String),
+    /// In a list.
+    Number(i64),
+}
+
+impl Form {
+    fn digits(self, number: i64) -> Digits {
+        match self {
+            Self::Detail => Digits::Text(number.to_string()),
+            Self::List => Digits::Number(number),
+        }
+    }
+
+    fn seconds(self, at: At) -> Digits {
+        self.digits(at.seconds())
+    }
+}
+
+/// A visit.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Visit {
+    id: String,
+    /// The same value, as older clients read it.
+    _id: String,
+    /// Guest invite code, 32 hex.
+    code: String,
+    member_id: String,
+    /// Who has it, else whom the patient asked for.
+    provider_id: Option<String>,
+    /// Whom the patient asked for.
+    requested_provider_id: Option<String>,
+    account_code: String,
+    room_id: String,
+    room_code: String,
+    specialty_id: Option<String>,
+    state: Option<String>,
+    /// 1 walk-in, 2 scheduled, 3 e-consult, 10 invited guest.
+    r#type: Digits,
+    /// 1 in person, 2 phone, 3 video, 4 e-consult.
+    subtype: Digits,
+    /// 10 pending, 20 confirmed, 25 in progress, 30 completed, 40 cancelled, 50 refunded.
+    status: Digits,
+    /// The status as a word.
+    status_name: &'static str,
+    /// Planned begin, UNIX seconds.
+    start: Digits,
+    /// Planned end, UNIX seconds.
+    end: Digits,
+    actual_start: Option<Digits>,
+    actual_end: Option<Digits>,
+    /// Who ended it, also when it was cancelled.
+    completed_by: Option<String>,
+    reason: Option<&'static str>,
+    description: String,
+    /// UNIX seconds.
+    created: i64,
+    /// UNIX seconds.
+    modified: i64,
+    /// Since when the patient waits, UNIX seconds.
+    waiting_since: i64,
+    /// Counts the changes.
+    version: i64,
+    payment: VisitPayment,
+    intake: VisitIntake,
+    provider: Option<VisitProvider>,
+    member: VisitMember,
+    room: VisitRoom,
+    meeting: Meeting,
+}
+
+/// What the visit costs.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VisitPayment {
+    /// Minutes.
+    duration: i64,
+    /// With two decimals.
+    amount: String,
+    description: String,
+}
+
+/// What the patient said; the portal's own fields at top level.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VisitIntake {
+    id: String,
+    r#type: String,
+    reason_for_visit: String,
+    provider: Option<String>,
+    visit_id: String,
+    /// UNIX seconds.
+    created: i64,
+    /// UNIX seconds.
+    modified: i64,
+    #[serde(flatten)]
+    answers: Map<String, Value>,
+}
+
+/// The provider of a visit.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VisitProvider {
+    id: String,
+    first_name: String,
+    last_name: String,
+    vseeid: String,
+    title: String,
+}
+
+/// The patient of a visit.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VisitMember {
+    id: String,
+    first_name: String,
+    last_name: String,
+    vseeid: String,
+    /// `YYYY-MM-DD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dob: Option<String>,
+    /// 1 male, 2 female, 0 unknown.
+    gender: i64,
+    phone: String,
+    /// When the patient's page was last heard from, UNIX seconds.
+    last_seen: Option<i64>,
+}
+
+/// Where the patient waits.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VisitRoom {
+    id: String,
+    code: String,
+    slug: String,
+    name: String,
+}
+
+/// The visit's call.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Meeting {
+    meeting_id: String,
+    hosts: Vec<String>,
+    /// UNIX seconds.
+    expiry: i64,
+    recording_auto_start: bool,
+    disabled: bool,
+}
+
+impl From<Person> for VisitProvider {
+    fn from(person: Person) -> Self {
+        Self {
+            id: person.id.to_string(),
+            first_name: person.first_name,
+            last_name: person.last_name,
+            vseeid: person.vseeid,
+            title: person.title,
+        }
+    }
+}
+
+impl Visit {
+    /// A visit in one of its two forms.
+    pub fn of(view: VisitView, form: Form) -> Self {
+        /// How long after its planned end a call may still be entered.
+        const MEETING_HOURS: i64 = 24;
+        let VisitView { row, answers, member_last_seen } = view;
+        let state = row.state;
+        let wanted = row.requested_provider.as_ref().map(|person| person.id.to_string());
+        let intake = VisitIntake::of(&row.intake.0, row.intake_kind, answers, row.id, wanted.clone(), (
+            row.intake_created_at,
+            row.intake_updated_at,
+        ));
+        let provider = row.provider.or(row.requested_provider).map(VisitProvider::from);
+        let member = row.member;
+        let (room_id, room_code, slug, name) = row.room;
+        Self {
+            id: row.id.to_string(),
+            _id: row.id.to_string(),
+            code: row.code,
+            member_id: member.id.to_string(),
+            provider_id: provider.as_ref().map(|provider| provider.id.clone()),
+            requested_provider_id: wanted,
+            account_code: row.account_code,
+            room_id: room_id.to_string(),
+            room_code: room_code.clone(),
+            specialty_id: None,
+            state: None,
+            r#type: form.digits(row.kind),
+            subtype: form.digits(row.subtype),
+            status: form.digits(state.status.code()),
+            status_name: state.status.as_str(),
+            start: form.seconds(row.start_at),
+            end: form.seconds(row.end_at),
+            actual_start: state.actual_start_at.map(|at| form.seconds(at)),
+            actual_end: state.actual_end_at.map(|at| form.seconds(at)),
+            completed_by: state.ended_by.map(|id| id.to_string()),
+            reason: state.reason.map(bedside_model::visit::CloseReason::as_str),
+            description: row.description.clone(),
+            created: row.created_at.seconds(),
+            modified: row.updated_at.seconds(),
+            waiting_since: row.waiting_since_at.seconds(),
+            version: state.version,
+            payment: VisitPayment {
+                duration: row.duration_minutes,
+                amount: format!("{}.{:02}", row.amount_cents / 100, row.amount_cents % 100),
+                description: row.description,
+            },
+            intake,
+            meeting: Meeting {
+                meeting_id: row.meeting,
+                hosts: provider.iter().map(|provider| provider.vseeid.clone()).collect(),
+                expiry: row.end_at.plus_seconds(MEETING_HOURS * 3600).seconds(),
+                recording_auto_start: false,
+                disabled: !state.status.is_open(),
+            },
+            provider,
+            member: VisitMember {
+                id: member.id.to_string(),
+                first_name: member.first_name,
+                last_name: member.last_name,
+                vseeid: member.vseeid,
+                dob: member.dob,
+                gender: member.gender,
+                phone: member.phone,
+                last_seen: member_last_seen.map(At::seconds),
+            },
+            room: VisitRoom { id: room_id.to_string(), code: room_code, slug, name },
+        }
+    }
+}
+
+impl VisitIntake {
+    fn of(
+        id: &str,
+        kind: i64,
+        mut answers: Map<String, Value>,
+        visit: VisitId,
+        provider: Option<String>,
+        (created, modified): (At, At),
+    ) -> Self {
+        let reason = answers.remove("reason_for_visit");
+        Self {
+            id: id.to_owned(),
+            r#type: kind.to_string(),
+            reason_for_visit: reason.map(plain).unwrap_or_default(),
+            provider,
+            visit_id: visit.to_string(),
+            created: created.seconds(),
+            modified: modified.seconds(),
+            answers,
+        }
+    }
+}
+
+/// An answer as one text; portals sometimes send a number where a text belongs.
+pub fn plain(answer: Value) -> String {
+    match answer {
+        Value::String(text) => text,
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}

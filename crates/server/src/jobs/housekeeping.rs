@@ -1,0 +1,33 @@
+//! Short loops: presence and coalesced reads from memory to rows, and the
+//! audit chain.
+
+use std::time::Duration;
+
+use bedside_app::{App, audit, presence};
+use tokio_util::sync::CancellationToken;
+
+use super::audit_chain;
+
+const EVERY: Duration = Duration::from_secs(10);
+
+pub async fn run(app: App, stopping: CancellationToken) {
+    let mut tick = tokio::time::interval(EVERY);
+    loop {
+        let last = tokio::select! {
+            _ = tick.tick() => false,
+            () = stopping.cancelled() => true,
+        };
+        if let Err(error) = presence::flush(&app).await {
+            tracing::warn!(?error, "presence could not be written");
+        }
+        if let Err(error) = audit::flush_reads(&app, last).await {
+            tracing::warn!(?error, "reads could not be written to the audit trail");
+        }
+        if let Err(error) = audit_chain::run(&app).await {
+            tracing::warn!(?error, "audit entries could not be chained");
+        }
+        if last {
+            return;
+        }
+    }
+}
