@@ -54,7 +54,12 @@ pub fn add(root: &Path, only: &[Part], stages: &mut Stages, tally: &mut Tally) {
     }
     if wanted(Part::Browser) {
         stages.after(built, "browser tests", || {
-            counted(web::script(root, "e2e").env("BEDSIDE_BIN", server::binary(root)), tally)
+            let mut suite = web::script(root, "e2e");
+            suite.env("BEDSIDE_BIN", server::binary(root));
+            if let Some(chromium) = process::find("chromium") {
+                suite.env("BEDSIDE_CHROMIUM", chromium);
+            }
+            counted(&mut suite, tally)
         });
     }
 }
