@@ -1,0 +1,216 @@
+//! Logging in and out on the wire, and who is logged in (contract core.md 2.4
+//! and 2.8; `GET /session` is ours).
+
+use axum::{
+    Json,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use bedside_app::{
+    App,
+    passwords::{self, Set},
+    sessions::{self, NewCookie},
+    tokens::TokenPair,
+    users::{self, Login, SignedIn},
+};
+use bedside_model::user::SessionKind;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{
+    auth::{Caller, PageKind, Shown, Visitor},
+    envelope::{Data, data},
+    error::ApiError,
+    extract::{Int, Request, Text},
+    users::{SignedInUser, User, signed_in, user},
+};
+use crate::http::{Client, cookies};
+
+/// An access token and what renews it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Token {
+    user_id: String,
+    /// For `X-ApiToken`, and as `sso_token` of `/auth`.
+    token: String,
+    /// UNIX seconds.
+    expiry: i64,
+    refresh_token: RefreshToken,
+}
+
+/// What renews an access token.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RefreshToken {
+    user_id: String,
+    token: String,
+    /// UNIX seconds.
+    expiry: i64,
+    /// UNIX seconds.
+    created: i64,
+}
+
+impl From<&TokenPair> for Token {
+    fn from(pair: &TokenPair) -> Self {
+        Self {
+            user_id: pair.user.to_string(),
+            token: pair.access.clone(),
+            expiry: pair.access_expires_at.seconds(),
+            refresh_token: RefreshToken {
+                user_id: pair.user.to_string(),
+                token: pair.refresh.clone(),
+                expiry: pair.refresh_expires_at.seconds(),
+                created: pair.created_at.seconds(),
+            },
+        }
+    }
+}
+
+/// Sets the page's cookie, when there is one.
+pub(super) fn with_cookie(mut response: Response, cookie: Option<&NewCookie>, client: &Client) -> Response {
+    if let Some(cookie) = cookie {
+        let line = cookies::set(cookie.kind, &cookie.value, client.https);
+        response.headers_mut().append(header::SET_COOKIE, line);
+    }
+    response
+}
+
+/// A login by password, or by the token of a mail.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct LoginRequest {
+    username: Option<Text<254>>,
+    password: Option<Text<1024>>,
+    /// With `email_token`, for users who have no password yet.
+    email: Option<Text<254>>,
+    email_token: Option<Text<64>>,
+    /// Only users of this type.
+    user_type: Option<Int>,
+}
+
+/// The user, and the token once more beside `data` where some clients read it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoggedIn {
+    data: SignedInUser,
+    token: Token,
+}
+
+fn logged_in(signed: &SignedIn, client: &Client) -> Response {
+    let body = LoggedIn { data: signed_in(signed, false), token: Token::from(&signed.tokens) };
+    with_cookie(Json(body).into_response(), signed.cookie.as_ref(), client)
+}
+
+/// Logs a user in. From a page (`X-Session-Kind`) the cookie of its kind is set
+/// too.
+#[utoipa::path(post, path = "/users/login", tag = "users", operation_id = "users::login",
+    request_body = LoginRequest, responses((status = 200, body = LoggedIn)))]
+pub async fn login(
+    State(app): State<App>,
+    Visitor(actor): Visitor,
+    PageKind(page): PageKind,
+    client: Client,
+    Request(body): Request<LoginRequest>,
+) -> Result<Response, ApiError> {
+    let command = Login {
+        username: body.username.map(Text::into_string),
+        password: body.password.map(Text::into_string),
+        email: body.email.map(Text::into_string),
+        email_token: body.email_token.map(Text::into_string),
+        user_type: body.user_type.map(|number| number.0),
+        page,
+        address: client.addr.to_string(),
+    };
+    Ok(logged_in(&users::login(&app, &actor, command).await?, &client))
+}
+
+/// Ends the token or the page's session that came with the call.
+#[utoipa::path(post, path = "/users/logout", tag = "users", operation_id = "users::logout",
+    responses((status = 200, body = Data<Object>)))]
+pub async fn logout(
+    State(app): State<App>,
+    _caller: Caller,
+    Shown(shown): Shown,
+    PageKind(page): PageKind,
+    client: Client,
+) -> Result<Response, ApiError> {
+    sessions::close(&app, &shown).await?;
+    let mut response = data(Map::<String, Value>::new()).into_response();
+    if let Some(kind) = page {
+        response.headers_mut().append(header::SET_COOKIE, cookies::clear(kind, client.https));
+    }
+    Ok(response)
+}
+
+/// What the holder of a one-time link sends.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct PasswordRequest {
+    /// The link's token.
+    token: Text<64>,
+    /// At least 15 characters.
+    password: Text<1024>,
+}
+
+/// Sets the password of a one-time link's user and logs them in with the
+/// cookie of their kind. The link is used up.
+#[utoipa::path(post, path = "/users/password", tag = "users", operation_id = "users::set_password",
+    request_body = PasswordRequest, responses((status = 200, body = LoggedIn)))]
+pub async fn set_password(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    client: Client,
+    Request(body): Request<PasswordRequest>,
+) -> Result<Response, ApiError> {
+    let command = Set {
+        token: body.token.into_string(),
+        password: body.password.into_string(),
+        request_id: actor.request_id,
+    };
+    Ok(logged_in(&passwords::set(&app, command).await?, &client))
+}
+
+/// Who is logged in on a page.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Session {
+    #[schema(value_type = String)]
+    kind: SessionKind,
+    user: User,
+    account: SessionAccount,
+    /// The portal asked to show no way to other pages.
+    disable_navigation: bool,
+    /// Where the way back leads; the portal's own when it named none.
+    return_url: Option<String>,
+}
+
+/// The clinic of a session.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionAccount {
+    code: String,
+    name: String,
+    /// "Back to {portal_name}".
+    portal_name: String,
+    portal_return_url: Option<String>,
+}
+
+/// Who is logged in on this page; 401 when nobody is.
+#[utoipa::path(get, path = "/session", tag = "users", operation_id = "sessions::get",
+    responses((status = 200, body = Data<Session>)))]
+pub async fn get(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Shown(shown): Shown,
+) -> Result<Data<Session>, ApiError> {
+    let current = sessions::get(&app, &actor, &shown).await?;
+    let account = current.account;
+    let portal = Some(account.portal_return_url).filter(|url| !url.is_empty());
+    Ok(data(Session {
+        kind: current.kind,
+        user: user(current.user),
+        disable_navigation: current.options.disable_navigation,
+        return_url: current.options.return_url.or_else(|| portal.clone()),
+        account: SessionAccount {
+            code: account.code,
+            name: account.name,
+            portal_name: account.portal_name,
+            portal_return_url: portal,
+        },
+    }))
+}
