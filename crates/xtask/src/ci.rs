@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::{generate, machine, process, python, server, stages::Stages, tally::Tally, test, walls, web};
+use crate::{
+    generate, licences, machine, process, python, server, stages::Stages, tally::Tally, test, walls, web,
+};
 
 /// Built from crates.io where no ready binary is found.
 const CARGO_DENY: &str = "0.20.2";
@@ -17,6 +19,7 @@ pub fn run(root: &Path, checks: bool) -> Result<()> {
 
     stages.run("fmt", || process::run(process::cargo(root).args(["fmt", "--all", "--check"])));
     stages.run("walls", || walls::check(root));
+    stages.run("npm licences", || licences::check(root));
     let machine = stages.run("machine for checks", || {
         machine::ensure(&[&machine::COMPILER, &machine::NODE, &machine::PYTHON], true)
     });

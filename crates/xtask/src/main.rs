@@ -8,6 +8,7 @@ mod configuration;
 mod current;
 mod demo;
 mod generate;
+mod licences;
 mod machine;
 mod postgres;
 mod process;
