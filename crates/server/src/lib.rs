@@ -3,16 +3,16 @@
 //! `bedside_app`.
 
 pub mod api;
-// pub mod boot;
-// pub mod cli;
+pub mod boot;
+pub mod cli;
 pub mod config;
-// pub mod demo;
-// pub mod doors;
+pub mod demo;
+pub mod doors;
 pub mod http;
-// pub mod jobs;
+pub mod jobs;
 pub mod logs;
-// pub mod probes;
-// pub mod signal;
+pub mod probes;
+pub mod signal;
 pub mod web;
 
 /// This program's version.

@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary `bedside`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bedside::cli::main()
+}

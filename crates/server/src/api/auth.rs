@@ -13,7 +13,6 @@ use bedside_app::{
     credentials::{self, Credentials},
 };
 use bedside_model::user::SessionKind;
-use bedside_store::accounts::Account;
 
 use super::{Api, error::ApiError};
 use crate::http::{Client, RequestId, Trail, cookies};
@@ -26,11 +25,11 @@ const KIND_PARAMETER: &str = "session_kind";
 #[derive(Clone, Debug)]
 pub struct Caller(pub Actor);
 
-/// The caller of an operation that goes by the API key, and its account; a
-/// token or cookie beside the key is ignored, since clients repeat a log-in
-/// with an expired token.
+/// The caller of an operation that goes by the API key; a token or cookie
+/// beside the key is ignored, since clients repeat a log-in with an expired
+/// token.
 #[derive(Clone, Debug)]
-pub struct KeyCaller(pub Actor, pub Account);
+pub struct KeyCaller(pub Actor);
 
 /// Somebody who is about to log in: anonymous, in the account that the headers
 /// or the host name.
@@ -61,9 +60,9 @@ impl FromRequestParts<Api> for KeyCaller {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let client = Client::of_request(parts);
         let found = credentials::for_sso(&api.app, &headers_only(parts, &client)).await;
-        let (actor, account) = known(found, api, &client)?;
+        let (actor, _) = known(found, api, &client)?;
         admit(parts, api, &client, &actor)?;
-        Ok(Self(actor, account))
+        Ok(Self(actor))
     }
 }
 
@@ -101,11 +100,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PageKind {
 }
 
 /// Counts a call whose credentials were refused.
-fn known<T>(
-    found: Result<T, bedside_app::Error>,
-    api: &Api,
-    client: &Client,
-) -> Result<T, ApiError> {
+fn known<T>(found: Result<T, bedside_app::Error>, api: &Api, client: &Client) -> Result<T, ApiError> {
     found.map_err(|error| {
         if matches!(error, bedside_app::Error::Unauthorized(_))
             && let Err(limited) = api.limits.refused(client.addr)

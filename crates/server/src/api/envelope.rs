@@ -36,11 +36,7 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// A page and how many rows there are in all.
     pub fn new(data: Vec<T>, total: i64) -> Self {
-        Self {
-            data,
-            total_count: total,
-            total,
-        }
+        Self { data, total_count: total, total }
     }
 }
 

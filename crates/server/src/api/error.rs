@@ -42,11 +42,7 @@ impl ApiError {
 
     /// 400 that blames one field of the request.
     pub fn field(name: &str, why: &str) -> Self {
-        let mut error = Self::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_field",
-            format!("`{name}` {why}."),
-        );
+        let mut error = Self::new(StatusCode::BAD_REQUEST, "invalid_field", format!("`{name}` {why}."));
         error.fields.insert(name.to_owned(), why.to_owned());
         error
     }
@@ -87,17 +83,13 @@ impl ApiError {
     fn of_status(status: StatusCode) -> Option<Self> {
         let (status, error, message) = match status {
             StatusCode::NOT_FOUND => return Some(Self::not_found()),
-            StatusCode::METHOD_NOT_ALLOWED => (
-                status,
-                "method_not_allowed",
-                "This path does not take this method.",
-            ),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                (status, "method_not_allowed", "This path does not take this method.")
+            }
             StatusCode::PAYLOAD_TOO_LARGE => (status, "body_too_large", "The body is too large."),
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => (
-                status,
-                "unsupported_media_type",
-                "Send JSON, a URL-encoded form or a multipart form.",
-            ),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                (status, "unsupported_media_type", "Send JSON, a URL-encoded form or a multipart form.")
+            }
             StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => (
                 StatusCode::GATEWAY_TIMEOUT,
                 "timed_out",
@@ -157,9 +149,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         if let Some(seconds) = self.retry_after_s {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(self);
         response
@@ -182,10 +172,7 @@ pub async fn envelope(request: Request, next: Next) -> Response {
     let (mut parts, _) = response.into_parts();
     parts.status = error.status;
     parts.headers.remove(header::CONTENT_LENGTH);
-    parts.headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let body = error.body(request_id.as_str()).to_string();
     Response::from_parts(parts, Body::from(body))
 }

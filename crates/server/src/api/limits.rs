@@ -33,10 +33,7 @@ struct Buckets<K: Hash + Eq + Clone> {
 
 impl<K: Hash + Eq + Clone> Buckets<K> {
     fn new(quota: Quota) -> Self {
-        Self {
-            limiter: RateLimiter::keyed(quota),
-            clock: DefaultClock::default(),
-        }
+        Self { limiter: RateLimiter::keyed(quota), clock: DefaultClock::default() }
     }
 
     fn take(&self, key: K) -> Result<(), ApiError> {

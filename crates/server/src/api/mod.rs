@@ -4,10 +4,18 @@
 pub mod auth;
 pub mod envelope;
 pub mod error;
+pub mod events;
 pub mod extract;
+pub mod intakes;
 pub mod limits;
 pub mod openapi;
+pub mod rooms;
 pub mod router;
+pub mod sessions;
+pub mod users;
+pub mod visit_object;
+pub mod visit_query;
+pub mod visits;
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -32,11 +40,7 @@ impl Api {
     /// The state of the API. `public_url` is the origin browsers use, when it
     /// is configured.
     pub fn new(app: App, limits: Arc<Limits>, public_url: Option<&str>) -> Self {
-        Self {
-            app,
-            limits,
-            public_url: public_url.map(Into::into),
-        }
+        Self { app, limits, public_url: public_url.map(Into::into) }
     }
 
     fn public_origin(&self) -> Option<&str> {

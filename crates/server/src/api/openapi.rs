@@ -45,8 +45,7 @@ pub fn finish(mut document: openapi::OpenApi, prefix: &str) -> openapi::OpenApi 
         components.add_security_scheme(name, SecurityScheme::ApiKey(ApiKey::Header(value)));
     }
     document.security = Some(vec![
-        SecurityRequirement::new::<_, _, String>("ApiToken", [])
-            .add::<_, _, String>("AccountCode", []),
+        SecurityRequirement::new::<_, _, String>("ApiToken", []).add::<_, _, String>("AccountCode", []),
         SecurityRequirement::default(),
     ]);
     for item in document.paths.paths.values_mut() {
@@ -72,11 +71,7 @@ fn complete(operation: &mut Operation) {
         .description("An error; `code` is the HTTP status.")
         .content("application/json", Content::new(Some(Ref::from_schema_name("ErrorBody"))))
         .build();
-    operation
-        .responses
-        .responses
-        .entry("default".to_owned())
-        .or_insert(RefOr::T(error));
+    operation.responses.responses.entry("default".to_owned()).or_insert(RefOr::T(error));
 }
 
 /// The document as checked in: pretty JSON with a final line break.

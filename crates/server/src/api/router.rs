@@ -10,22 +10,71 @@ use axum::{
     routing::get,
 };
 use tower::{ServiceBuilder, util::MapRequestLayer};
-use tower_http::{
-    catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer,
-};
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Api,
     error::{ApiError, envelope, of_panic},
-    openapi,
+    events, intakes, openapi, rooms, sessions, users, visits,
 };
 use crate::{config::Server, http};
 
 /// Every operation of the API.
 fn operations() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::start())
+        // users and their log-ins
+        .routes(routes!(users::sso))
+        .routes(routes!(sessions::login))
+        .routes(routes!(sessions::logout))
+        .routes(routes!(sessions::set_password))
+        .routes(routes!(users::guest_login))
+        .routes(routes!(users::get))
+        .routes(routes!(users::list_rooms, users::assign_rooms))
+        .routes(routes!(sessions::get))
+        // rooms
+        .routes(routes!(rooms::list, rooms::add))
+        .routes(routes!(rooms::get, rooms::update))
+        .routes(routes!(rooms::queue))
+        // intakes
+        .routes(routes!(intakes::add))
+        .routes(routes!(intakes::get, intakes::update))
+        // visits
+        .routes(routes!(visits::list))
+        .routes(routes!(visits::add_walkin))
+        .routes(routes!(visits::get))
+        .routes(routes!(visits::accept))
+        .routes(routes!(visits::start))
+        .routes(routes!(visits::put_back))
+        .routes(routes!(visits::complete))
+        .routes(routes!(visits::close))
+        .routes(routes!(visits::call))
+        // events
+        .routes(routes!(events::stream))
+        .routes(routes!(users::sso))
+        .routes(routes!(sessions::login))
+        .routes(routes!(sessions::logout))
+        .routes(routes!(sessions::set_password))
+        .routes(routes!(users::guest_login))
+        .routes(routes!(users::get))
+        .routes(routes!(users::assign_rooms, users::list_rooms))
+        .routes(routes!(sessions::get))
+        .routes(routes!(rooms::list, rooms::add))
+        .routes(routes!(rooms::get, rooms::update))
+        .routes(routes!(rooms::queue))
+        .routes(routes!(intakes::add))
+        .routes(routes!(intakes::get, intakes::update))
+        .routes(routes!(visits::list))
+        .routes(routes!(visits::add_walkin))
+        .routes(routes!(visits::get))
+        .routes(routes!(visits::accept))
+        .routes(routes!(visits::start))
+        .routes(routes!(visits::put_back))
+        .routes(routes!(visits::complete))
+        .routes(routes!(visits::close))
+        .routes(routes!(visits::call))
+        .routes(routes!(events::stream))
 }
 
 /// The description of the API, as `bedside openapi` prints it.
@@ -53,12 +102,7 @@ pub fn routes(api: Api, server: &Server) -> Router {
         .map_response(|response: axum::http::Response<_>| response.map(axum::body::Body::new))
         .layer(MapRequestLayer::new(without_suffix))
         .service(operations);
-    server
-        .prefixes
-        .iter()
-        .fold(Router::new(), |router, prefix| {
-            router.nest_service(prefix, layered.clone())
-        })
+    server.prefixes.iter().fold(Router::new(), |router, prefix| router.nest_service(prefix, layered.clone()))
 }
 
 /// Takes the optional `.json` and a final slash off the path, before it is

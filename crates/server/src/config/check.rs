@@ -45,9 +45,7 @@ fn is_loopback(url: &Url) -> bool {
 
 fn tls(config: &Config) -> Result<(), ConfigError> {
     if config.server.tls.is_half_set() {
-        return Err(refuse(
-            "server.tls needs both cert_file and key_file; one of them is not set.",
-        ));
+        return Err(refuse("server.tls needs both cert_file and key_file; one of them is not set."));
     }
     Ok(())
 }
@@ -77,9 +75,7 @@ fn store(config: &Config) -> Result<(), ConfigError> {
     if known.iter().any(|scheme| url.starts_with(scheme)) {
         return Ok(());
     }
-    Err(refuse(
-        "store.url starts with neither sqlite: nor postgres://, as in sqlite:data/bedside.db.",
-    ))
+    Err(refuse("store.url starts with neither sqlite: nor postgres://, as in sqlite:data/bedside.db."))
 }
 
 fn limits(config: &Config) -> Result<(), ConfigError> {

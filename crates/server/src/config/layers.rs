@@ -70,8 +70,8 @@ fn set(table: &mut Table, path: &str, text: &str, source: &str) -> Result<(), Co
         Some(Value::Table(_)) | None => Err(unknown(path, source)),
         Some(leaf) => {
             let value = read(leaf, text);
-            *leaf = value
-                .ok_or_else(|| ConfigError(format!("{source}: `{path}` must be {}.", wanted(leaf))))?;
+            *leaf =
+                value.ok_or_else(|| ConfigError(format!("{source}: `{path}` must be {}.", wanted(leaf))))?;
             Ok(())
         }
     }
@@ -110,9 +110,7 @@ fn wanted(value: &Value) -> &'static str {
 }
 
 fn unknown(path: &str, source: &str) -> ConfigError {
-    let near = nearest(path)
-        .map(|name| format!(" Did you mean `{name}`?"))
-        .unwrap_or_default();
+    let near = nearest(path).map(|name| format!(" Did you mean `{name}`?")).unwrap_or_default();
     ConfigError(format!("{source}: there is no setting `{path}`.{near}"))
 }
 

@@ -9,9 +9,7 @@ mod sections;
 
 use std::{fmt, path::PathBuf};
 
-pub use sections::{
-    Config, Keys, Limits, Log, LogFormat, Media, Metrics, Secret, Server, Store, Tls, Web,
-};
+pub use sections::{Config, Keys, Limits, Log, LogFormat, Media, Metrics, Secret, Server, Store, Tls, Web};
 
 /// The text of every setting with its default, as embedded in the binary.
 pub const DEFAULTS: &str = include_str!("../../../../config/default.toml");
@@ -35,15 +33,9 @@ impl Sources {
             .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
             .collect();
         let file = file.or_else(|| {
-            env.iter()
-                .find(|(k, v)| k == "BEDSIDE_CONFIG" && !v.is_empty())
-                .map(|(_, v)| PathBuf::from(v))
+            env.iter().find(|(k, v)| k == "BEDSIDE_CONFIG" && !v.is_empty()).map(|(_, v)| PathBuf::from(v))
         });
-        Self {
-            file,
-            env,
-            flags: Vec::new(),
-        }
+        Self { file, env, flags: Vec::new() }
     }
 
     /// Adds a flag's value; `None` leaves the setting to the other sources.
@@ -93,10 +85,7 @@ mod tests {
 
     fn env(pairs: &[(&str, &str)]) -> Sources {
         Sources {
-            env: pairs
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect(),
+            env: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
             ..Sources::default()
         }
     }
@@ -138,31 +127,17 @@ mod tests {
 
     #[test]
     fn a_public_name_without_https_is_refused() {
-        let error = load(&env(&[(
-            "BEDSIDE__SERVER__PUBLIC_URL",
-            "http://clinic.example",
-        )]))
-        .expect_err("insecure");
+        let error =
+            load(&env(&[("BEDSIDE__SERVER__PUBLIC_URL", "http://clinic.example")])).expect_err("insecure");
         assert!(error.0.contains("camera"), "{error}");
-        load(&env(&[(
-            "BEDSIDE__SERVER__PUBLIC_URL",
-            "https://clinic.example",
-        )]))
-        .expect("https is fine");
-        load(&env(&[(
-            "BEDSIDE__SERVER__PUBLIC_URL",
-            "http://localhost:8080",
-        )]))
-        .expect("loopback is fine");
+        load(&env(&[("BEDSIDE__SERVER__PUBLIC_URL", "https://clinic.example")])).expect("https is fine");
+        load(&env(&[("BEDSIDE__SERVER__PUBLIC_URL", "http://localhost:8080")])).expect("loopback is fine");
     }
 
     #[test]
     fn secrets_do_not_print() {
-        let config = load(&env(&[(
-            "BEDSIDE__STORE__URL",
-            "postgres://clinic:hunter2@db/clinic",
-        )]))
-        .expect("valid");
+        let config =
+            load(&env(&[("BEDSIDE__STORE__URL", "postgres://clinic:hunter2@db/clinic")])).expect("valid");
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 }

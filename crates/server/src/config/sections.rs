@@ -221,11 +221,8 @@ impl Config {
         if !self.keys.master_key_file.as_os_str().is_empty() || !self.keys.master_key.is_empty() {
             return;
         }
-        let var = |name: &str| {
-            env.iter()
-                .find(|(k, v)| k == name && !v.is_empty())
-                .map(|(_, v)| PathBuf::from(v))
-        };
+        let var =
+            |name: &str| env.iter().find(|(k, v)| k == name && !v.is_empty()).map(|(_, v)| PathBuf::from(v));
         let base = var("XDG_CONFIG_HOME")
             .or_else(|| var("HOME").map(|home| home.join(".config")))
             .unwrap_or_else(|| PathBuf::from("/etc"));
@@ -234,9 +231,8 @@ impl Config {
 }
 
 fn read_secret(setting: &str, path: &Path) -> Result<Secret, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|e| {
-        ConfigError(format!("Cannot read {} (setting `{setting}`): {e}.", path.display()))
-    })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| ConfigError(format!("Cannot read {} (setting `{setting}`): {e}.", path.display())))?;
     Ok(Secret(text.trim().to_owned()))
 }
 
@@ -257,7 +253,5 @@ fn optional_address<'de, D: Deserializer<'de>>(de: D) -> Result<Option<IpAddr>, 
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse()
-        .map(Some)
-        .map_err(|_| D::Error::custom(format!("`{text}` is no IP address")))
+    text.parse().map(Some).map_err(|_| D::Error::custom(format!("`{text}` is no IP address")))
 }

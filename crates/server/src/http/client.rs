@@ -54,13 +54,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Client {
     }
 }
 
-fn read(
-    headers: &HeaderMap,
-    uri: &Uri,
-    peer: SocketAddr,
-    tls: bool,
-    trusted: &[IpNet],
-) -> Client {
+fn read(headers: &HeaderMap, uri: &Uri, peer: SocketAddr, tls: bool, trusted: &[IpNet]) -> Client {
     let peer = peer.ip().to_canonical();
     let is_trusted = |addr: &IpAddr| trusted.iter().any(|net| net.contains(addr));
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -72,11 +66,7 @@ fn read(
             .to_ascii_lowercase()
     };
     if !is_trusted(&peer) {
-        return Client {
-            addr: peer,
-            https: tls,
-            host: own_host(),
-        };
+        return Client { addr: peer, https: tls, host: own_host() };
     }
     // Proxies append: walk from the right to the first address that is none of ours.
     let mut addr = peer;

@@ -18,9 +18,7 @@ pub const fn name(kind: SessionKind) -> &'static str {
 
 /// The value of a kind's cookie, if the request carries it.
 pub fn find(headers: &HeaderMap, kind: SessionKind) -> Option<String> {
-    pairs(headers)
-        .find(|(key, _)| *key == name(kind))
-        .map(|(_, value)| value.to_owned())
+    pairs(headers).find(|(key, _)| *key == name(kind)).map(|(_, value)| value.to_owned())
 }
 
 /// The request carries a session cookie of any kind.
@@ -50,9 +48,6 @@ pub fn clear(kind: SessionKind, https: bool) -> HeaderValue {
 
 fn line(kind: SessionKind, value: &str, max_age_s: u32, https: bool) -> HeaderValue {
     let secure = if https { "; Secure" } else { "" };
-    let text = format!(
-        "{}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}",
-        name(kind)
-    );
+    let text = format!("{}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}", name(kind));
     HeaderValue::from_str(&text).expect("cookie names and hexadecimal values are plain ASCII")
 }

@@ -102,10 +102,7 @@ impl Front {
             metrics,
             answered: None,
             stopping: CancellationToken::new(),
-            ids: Arc::new(Ids {
-                start,
-                next: AtomicU64::new(1),
-            }),
+            ids: Arc::new(Ids { start, next: AtomicU64::new(1) }),
         }
     }
 
@@ -132,17 +129,12 @@ pub async fn front(State(front): State<Front>, request: Request, next: Next) -> 
     parts.extensions.insert(trail.clone());
     parts.extensions.insert(client);
     let span = tracing::info_span!("request", id = id.as_str());
-    let mut response = next
-        .run(Request::from_parts(parts, body))
-        .instrument(span.clone())
-        .await;
+    let mut response = next.run(Request::from_parts(parts, body)).instrument(span.clone()).await;
     let took = started.elapsed();
     let route = trail.0.route.get().map_or("(none)", String::as_str);
     let who = trail.0.who.get().copied().unwrap_or("anonymous");
     let status = response.status().as_u16();
-    front
-        .metrics
-        .answered(method_name(&method), route, status, took.as_secs_f64());
+    front.metrics.answered(method_name(&method), route, status, took.as_secs_f64());
     span.in_scope(|| {
         tracing::info!(%method, route, status, ms = took.as_millis() as u64, who, "answered");
     });
@@ -187,19 +179,16 @@ fn end_with_server(response: Response, stopping: &CancellationToken) -> Response
         return response;
     }
     let (parts, body) = response.into_parts();
-    let body = body
-        .into_data_stream()
-        .take_until(stopping.clone().cancelled_owned());
+    let body = body.into_data_stream().take_until(stopping.clone().cancelled_owned());
     Response::from_parts(parts, Body::from_stream(body))
 }
 
 /// Remembers the matched route for the log line. Goes on routers as a route
 /// layer, where the match is known.
 pub async fn remember_route(request: Request, next: Next) -> Response {
-    if let (Some(trail), Some(path)) = (
-        request.extensions().get::<Trail>(),
-        request.extensions().get::<MatchedPath>(),
-    ) {
+    if let (Some(trail), Some(path)) =
+        (request.extensions().get::<Trail>(), request.extensions().get::<MatchedPath>())
+    {
         trail.set_route(path.as_str().to_owned());
     }
     next.run(request).await

@@ -17,10 +17,7 @@ pub fn always(headers: &mut HeaderMap, https: bool) {
         headers.insert(name, HeaderValue::from_static(value));
     }
     if https {
-        headers.insert(
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=31536000"),
-        );
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
 }
 
@@ -28,10 +25,7 @@ pub fn always(headers: &mut HeaderMap, https: bool) {
 /// the built `index.html`; `sockets` is this server's own WebSocket origin,
 /// since older Safari does not count it as 'self'.
 pub fn page_policy(script_hashes: &[String], sockets: &str) -> String {
-    let hashes: String = script_hashes
-        .iter()
-        .map(|hash| format!(" 'sha256-{hash}'"))
-        .collect();
+    let hashes: String = script_hashes.iter().map(|hash| format!(" 'sha256-{hash}'")).collect();
     format!(
         "default-src 'self'; script-src 'self'{hashes}; style-src 'self' 'unsafe-inline'; \
          connect-src 'self' {sockets}; img-src 'self' data: blob:; \

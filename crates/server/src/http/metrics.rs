@@ -44,11 +44,7 @@ impl Default for Metrics {
             "Time until the answer's head was ready",
             durations.clone(),
         );
-        Self {
-            registry: Arc::new(Mutex::new(registry)),
-            requests,
-            durations,
-        }
+        Self { registry: Arc::new(Mutex::new(registry)), requests, durations }
     }
 }
 
@@ -56,24 +52,13 @@ impl Metrics {
     /// Counts one answered request.
     pub fn answered(&self, method: &'static str, route: &str, status: u16, seconds: f64) {
         let route = route.to_owned();
-        self.requests
-            .get_or_create(&Request {
-                method,
-                route: route.clone(),
-                status,
-            })
-            .inc();
-        self.durations
-            .get_or_create(&Route { method, route })
-            .observe(seconds);
+        self.requests.get_or_create(&Request { method, route: route.clone(), status }).inc();
+        self.durations.get_or_create(&Route { method, route }).observe(seconds);
     }
 
     /// Adds a part whose figures are read whenever the page is.
     pub fn collect(&self, collector: Box<dyn Collector>) {
-        self.registry
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .register_collector(collector);
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(collector);
     }
 
     /// The page, in the OpenMetrics text format.

@@ -7,6 +7,7 @@ pub mod cookies;
 mod front;
 pub mod headers;
 pub mod metrics;
+pub mod plain;
 
 pub use client::Client;
 pub use front::{Answered, Front, RequestId, Trail, front, remember_route};

@@ -96,11 +96,9 @@ fn way_back(refused: &Refused) -> Response {
             "This link has expired",
             "Nothing is lost. Go back to where you came from and open your visit from there again.",
         ),
-        E::Forbidden(_) => (
-            StatusCode::FORBIDDEN,
-            "This login is switched off",
-            "Ask the clinic to switch it on again.",
-        ),
+        E::Forbidden(_) => {
+            (StatusCode::FORBIDDEN, "This login is switched off", "Ask the clinic to switch it on again.")
+        }
         error => {
             tracing::error!(?error, "an arrival failed");
             (
@@ -127,7 +125,8 @@ mod tests {
         for good in ["/", "/u/walk-in", "/visits/start/7?a=b#c"] {
             assert!(is_safe(good), "{good}");
         }
-        for bad in ["", "u/x", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb", "/ü"] {
+        for bad in ["", "u/x", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb", "/ü"]
+        {
             assert!(!is_safe(bad), "{bad}");
         }
     }

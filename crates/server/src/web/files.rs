@@ -26,10 +26,7 @@ pub(super) struct Files {
 
 impl Files {
     pub fn new(dir: Option<PathBuf>) -> Self {
-        let mut files = Self {
-            dir,
-            script_hashes: Vec::new(),
-        };
+        let mut files = Self { dir, script_hashes: Vec::new() };
         if files.dir.is_none() {
             files.script_hashes = files.read_script_hashes();
         }
@@ -48,10 +45,7 @@ impl Files {
         };
         let bytes = std::fs::read(dir.join(path)).ok()?;
         let tag = tag(&Sha256::digest(&bytes).into());
-        Some(File {
-            bytes: Cow::Owned(bytes),
-            tag,
-        })
+        Some(File { bytes: Cow::Owned(bytes), tag })
     }
 
     /// Hashes of the inline scripts of `index.html`, for the content policy.

@@ -24,11 +24,7 @@ pub struct Web {
 impl Web {
     /// Pages embedded in the binary, or from `dir` when one is given.
     pub fn new(app: App, dir: Option<PathBuf>, demo: bool) -> Self {
-        Self {
-            app,
-            files: Arc::new(Files::new(dir)),
-            demo,
-        }
+        Self { app, files: Arc::new(Files::new(dir)), demo }
     }
 }
 

@@ -22,9 +22,8 @@ p{margin:0 0 24px;color:var(--ink-2)}\
 a{display:inline-block;min-height:56px;line-height:56px;padding:0 24px;border-radius:6px;background:var(--lagoon);color:var(--on-lagoon);text-decoration:none}\
 a:focus-visible{outline:3px solid var(--lagoon);outline-offset:2px}";
 
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    headers::bare_policy(&BASE64_STANDARD.encode(Sha256::digest(STYLE.as_bytes())))
-});
+static POLICY: LazyLock<String> =
+    LazyLock::new(|| headers::bare_policy(&BASE64_STANDARD.encode(Sha256::digest(STYLE.as_bytes()))));
 
 /// A way on from a notice: where to, and the words on it.
 pub(super) struct Link<'a> {
@@ -33,12 +32,7 @@ pub(super) struct Link<'a> {
 }
 
 /// One page with a headline, a sentence and perhaps a link.
-pub(super) fn notice(
-    status: StatusCode,
-    title: &str,
-    sentence: &str,
-    link: Option<Link<'_>>,
-) -> Response {
+pub(super) fn notice(status: StatusCode, title: &str, sentence: &str, link: Option<Link<'_>>) -> Response {
     let title = escape(title);
     let sentence = escape(sentence);
     let link = link

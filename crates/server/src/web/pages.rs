@@ -42,9 +42,7 @@ pub(super) async fn page(State(web): State<Web>, client: Client, request: Reques
     let mut response = send(index, "index.html", request.headers());
     let policy = headers::page_policy(&web.files.script_hashes(), &sockets(&client));
     if let Ok(policy) = HeaderValue::from_str(&policy) {
-        response
-            .headers_mut()
-            .insert(header::CONTENT_SECURITY_POLICY, policy);
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     if known.is_none() {
         *response.status_mut() = StatusCode::NOT_FOUND;
@@ -70,11 +68,7 @@ fn known_page(path: &str, demo: bool) -> Option<&'static str> {
 }
 
 fn send(file: File, path: &str, request: &HeaderMap) -> Response {
-    let caching = if path.starts_with(HASHED) {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
+    let caching = if path.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
     let kind = mime_guess::from_path(path).first_or_octet_stream();
     let kind = match kind.type_().as_str() {
         "text" => format!("{kind}; charset=utf-8"),

@@ -32,9 +32,7 @@ pub(super) async fn read<S: Send + Sync>(
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
         .to_owned();
-    let bytes = to_bytes(request.into_body(), HARD_LIMIT)
-        .await
-        .map_err(too_large_or_cut)?;
+    let bytes = to_bytes(request.into_body(), HARD_LIMIT).await.map_err(too_large_or_cut)?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Map::new());
     }
@@ -49,11 +47,7 @@ fn too_large_or_cut(error: axum::Error) -> ApiError {
     let mut source: Option<&dyn std::error::Error> = Some(&error);
     while let Some(e) = source {
         if e.to_string().contains("length limit exceeded") {
-            return ApiError::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                "The body is too large.",
-            );
+            return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large.");
         }
         source = e.source();
     }
@@ -61,12 +55,7 @@ fn too_large_or_cut(error: axum::Error) -> ApiError {
 }
 
 fn kind(content_type: &str, bytes: &Bytes) -> Result<Kind, ApiError> {
-    let essence = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "application/x-www-form-urlencoded" => Ok(Kind::Form),
         "multipart/form-data" => Ok(Kind::Multipart),
@@ -98,20 +87,13 @@ fn json(bytes: &Bytes) -> Result<Map<String, Value>, ApiError> {
         Ok(Value::Object(object)) => Ok(object),
         Ok(Value::Array(list)) if list.is_empty() => Ok(Map::new()),
         Ok(Value::Null) => Ok(Map::new()),
-        Ok(_) => Err(ApiError::malformed(
-            "body_not_object",
-            "The body must be a JSON object.",
-        )),
+        Ok(_) => Err(ApiError::malformed("body_not_object", "The body must be a JSON object.")),
         Err(error) if error.to_string().contains("recursion limit") => {
             Err(ApiError::malformed("body_too_deep", "The body is nested too deeply."))
         }
         Err(error) => Err(ApiError::malformed(
             "invalid_json",
-            format!(
-                "The body is not valid JSON (line {}, column {}).",
-                error.line(),
-                error.column()
-            ),
+            format!("The body is not valid JSON (line {}, column {}).", error.line(), error.column()),
         )),
     }
 }
@@ -122,14 +104,11 @@ async fn multipart<S: Send + Sync>(
     state: &S,
 ) -> Result<Map<String, Value>, ApiError> {
     let boundary = boundary(content_type, &bytes).ok_or_else(unreadable)?;
-    let content_type =
-        HeaderValue::from_str(&format!("multipart/form-data; boundary=\"{boundary}\""))
-            .map_err(|_| unreadable())?;
+    let content_type = HeaderValue::from_str(&format!("multipart/form-data; boundary=\"{boundary}\""))
+        .map_err(|_| unreadable())?;
     let mut request = Request::new(Body::from(bytes));
     request.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    let mut form = Multipart::from_request(request, state)
-        .await
-        .map_err(|_| unreadable())?;
+    let mut form = Multipart::from_request(request, state).await.map_err(|_| unreadable())?;
     let mut params = Map::new();
     while let Some(part) = form.next_field().await.map_err(|_| unreadable())? {
         let name = part.name().unwrap_or_default().to_owned();
@@ -137,8 +116,8 @@ async fn multipart<S: Send + Sync>(
             return Err(ApiError::field(&name, "must be a text, not a file"));
         }
         let value = part.bytes().await.map_err(|_| unreadable())?;
-        let value = String::from_utf8(value.into())
-            .map_err(|_| ApiError::field(&name, "is not valid UTF-8"))?;
+        let value =
+            String::from_utf8(value.into()).map_err(|_| ApiError::field(&name, "is not valid UTF-8"))?;
         names::insert(&mut params, &name, Value::String(value))?;
     }
     Ok(names::finish(params))
@@ -152,17 +131,15 @@ fn unreadable() -> ApiError {
 fn boundary(content_type: &str, bytes: &Bytes) -> Option<String> {
     let named = content_type.split(';').skip(1).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("boundary").then(|| {
-            value.trim().trim_matches('"').to_owned()
-        })
+        name.trim().eq_ignore_ascii_case("boundary").then(|| value.trim().trim_matches('"').to_owned())
     });
     let named = named.filter(|boundary| !boundary.is_empty());
     named.or_else(|| {
         let line = bytes.split(|byte| *byte == b'\n').next()?;
         let line = std::str::from_utf8(line).ok()?.trim_end_matches('\r');
         let boundary = line.strip_prefix("--")?;
-        let fits = (1..=70).contains(&boundary.len())
-            && boundary.chars().all(|c| c.is_ascii_graphic() && c != '"');
+        let fits =
+            (1..=70).contains(&boundary.len()) && boundary.chars().all(|c| c.is_ascii_graphic() && c != '"');
         fits.then(|| boundary.to_owned())
     })
 }

@@ -39,9 +39,7 @@ impl<S: Send + Sync> FromRequest<S> for Params {
             params.insert(name, value);
         }
         if let Some(code) = room_code {
-            params
-                .entry("room_code")
-                .or_insert_with(|| Value::String(code));
+            params.entry("room_code").or_insert_with(|| Value::String(code));
         }
         hygiene::check(&params)?;
         Ok(Self(params))

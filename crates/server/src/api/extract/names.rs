@@ -20,9 +20,8 @@ pub(super) fn parse(encoded: &[u8]) -> Result<Map<String, Value>, ApiError> {
             return Err(ApiError::malformed("too_many_fields", "The form has too many fields."));
         }
         let cut = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-        let name = decode(&pair[..cut]).ok_or_else(|| {
-            ApiError::malformed("invalid_utf8", "A field's name is not valid UTF-8.")
-        })?;
+        let name = decode(&pair[..cut])
+            .ok_or_else(|| ApiError::malformed("invalid_utf8", "A field's name is not valid UTF-8."))?;
         let value = decode(pair.get(cut + 1..).unwrap_or_default())
             .ok_or_else(|| ApiError::field(&root(&name), "is not valid UTF-8"))?;
         insert(&mut params, &name, Value::String(value))?;
@@ -60,11 +59,7 @@ fn root(name: &str) -> String {
 }
 
 /// Puts one value at the place its name says.
-pub(super) fn insert(
-    params: &mut Map<String, Value>,
-    name: &str,
-    value: Value,
-) -> Result<(), ApiError> {
+pub(super) fn insert(params: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), ApiError> {
     let (first, rest) = match name.find('[') {
         Some(at) if at > 0 && name.ends_with(']') => (&name[..at], &name[at + 1..name.len() - 1]),
         _ => {
@@ -92,10 +87,7 @@ pub(super) fn insert(
 
 /// Objects that `insert` made with the keys 0, 1, 2 … become lists.
 pub(super) fn finish(params: Map<String, Value>) -> Map<String, Value> {
-    params
-        .into_iter()
-        .map(|(name, value)| (name, lists(value)))
-        .collect()
+    params.into_iter().map(|(name, value)| (name, lists(value))).collect()
 }
 
 fn lists(value: Value) -> Value {
@@ -103,10 +95,8 @@ fn lists(value: Value) -> Value {
         return value;
     };
     let object = finish(object);
-    let mut items: Vec<(usize, &String)> = object
-        .keys()
-        .filter_map(|key| Some((key.parse().ok()?, key)))
-        .collect();
+    let mut items: Vec<(usize, &String)> =
+        object.keys().filter_map(|key| Some((key.parse().ok()?, key))).collect();
     items.sort_unstable();
     let is_list = !object.is_empty()
         && items.len() == object.len()

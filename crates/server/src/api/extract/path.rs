@@ -20,9 +20,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let raw = RawPathParams::from_request_parts(parts, state)
-            .await
-            .map_err(|_| ApiError::not_found())?;
+        let raw = RawPathParams::from_request_parts(parts, state).await.map_err(|_| ApiError::not_found())?;
         let odd = |value: &str| value.len() > MAX_SEGMENT || value.chars().any(char::is_control);
         if raw.iter().any(|(_, value)| odd(value)) {
             return Err(ApiError::not_found());

@@ -1,0 +1,211 @@
+//! Puts the house together and takes it down again. [`prepare`] opens store,
+//! media node and listener; [`Prepared::open`] lets requests in;
+//! [`Running::stop`] ends all of it in order.
+
+mod keys;
+mod listen;
+mod tls;
+
+pub use listen::node;
+
+use std::{
+    fmt,
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use axum_server::{Handle, tls_rustls::RustlsConfig};
+use bedside_app::{App, Clock, Random, ports::calls::Calls};
+use bedside_store::Store;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::Config,
+    demo, doors,
+    http::{Front, metrics::Metrics},
+    jobs,
+};
+
+/// Why the server cannot start: one sentence that says what to do.
+#[derive(Debug)]
+pub struct StartError(pub String);
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<bedside_store::Error> for StartError {
+    fn from(error: bedside_store::Error) -> Self {
+        Self(listen::store_sentence(&error))
+    }
+}
+
+/// What a test replaces: the clock, the randomness.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    pub clock: Clock,
+    pub random: Random,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self { clock: Clock::System, random: Random::system() }
+    }
+}
+
+/// Everything is open except the door.
+pub struct Prepared {
+    pub app: App,
+    /// The address the listener really has.
+    pub addr: SocketAddr,
+    /// Origin of the pages, without a trailing slash.
+    pub base_url: String,
+    config: Config,
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+}
+
+/// Opens the store without serving, for command-line tools.
+///
+/// # Errors
+/// The key file or the database cannot be used.
+pub async fn open_app(config: &Config, surroundings: Surroundings) -> Result<App, StartError> {
+    let (store, secret) = open_store(config).await?;
+    Ok(listen::app(config, store, Calls::Off, secret, surroundings))
+}
+
+async fn open_store(config: &Config) -> Result<(Store, String), StartError> {
+    let (master_key, call_secret) = keys::load(&config.keys)?;
+    listen::data_folder(config)?;
+    let settings = listen::store_settings(config, Some(master_key));
+    Ok((Store::open(&settings).await?, call_secret))
+}
+
+/// Opens store, media node and listener.
+///
+/// # Errors
+/// A [`StartError`] for whatever is busy, missing, damaged or forbidden.
+pub async fn prepare(config: Config, surroundings: Surroundings) -> Result<Prepared, StartError> {
+    install_crypto();
+    let listener = listen::bind(config.server.listen)?;
+    let addr =
+        listener.local_addr().map_err(|e| StartError(format!("Cannot tell the listener's address: {e}.")))?;
+    let tls = match config.server.tls.files() {
+        Some((cert, key)) => Some(tls::load(cert, key).await?),
+        None => None,
+    };
+    let (store, call_secret) = open_store(&config).await?;
+    store.lock_for_serving()?;
+    let calls = listen::media(&config).await?;
+    let app = listen::app(&config, store, calls, call_secret, surroundings);
+    Ok(Prepared { base_url: config.server.base_url(addr), app, addr, config, listener, tls })
+}
+
+/// Chooses the one TLS implementation; both rustls users in the tree need it.
+pub fn install_crypto() {
+    // An error only says that it is installed already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+impl Prepared {
+    /// Lets requests in. `stage` adds the demo's own routes.
+    ///
+    /// # Errors
+    /// The listener cannot be handed to the runtime.
+    pub fn open(self, stage: Option<demo::Stage>) -> Result<Running, StartError> {
+        let Self { app, addr, base_url, config, listener, tls } = self;
+        let start = u32::from_le_bytes(app.random.bytes());
+        let mut front = Front::new(&config.server.trusted_proxies, tls.is_some(), Metrics::default(), start);
+        front.answered = stage.as_ref().map(demo::Stage::answered);
+        let stopping = front.stopping.clone();
+        let router = doors::router(&app, &config, front, stage);
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let handle = Handle::new();
+        let failed = |e: std::io::Error| StartError(format!("Cannot serve on {addr}: {e}."));
+        /// A connection that says nothing for this long is closed.
+        const FIRST_REQUEST: Duration = Duration::from_secs(20);
+        let serving = match tls {
+            Some(tls) => {
+                tokio::spawn(tls::reload_on_change(tls.clone(), config.server.tls.clone(), stopping.clone()));
+                let server = axum_server::from_tcp_rustls(listener, tls)
+                    .map_err(failed)?
+                    .first_request_timeout(FIRST_REQUEST)
+                    .handle(handle.clone());
+                tokio::spawn(server.serve(service))
+            }
+            None => {
+                let server = axum_server::from_tcp(listener)
+                    .map_err(failed)?
+                    .first_request_timeout(FIRST_REQUEST)
+                    .handle(handle.clone());
+                tokio::spawn(server.serve(service))
+            }
+        };
+        let jobs = jobs::start(app.clone(), stopping.clone());
+        Ok(Running {
+            app,
+            addr,
+            base_url,
+            shutdown_s: config.server.shutdown_s,
+            stopping,
+            handle,
+            serving,
+            jobs,
+        })
+    }
+}
+
+/// Prepares and opens at once.
+///
+/// # Errors
+/// As [`prepare`] and [`Prepared::open`].
+pub async fn start(config: Config, surroundings: Surroundings) -> Result<Running, StartError> {
+    prepare(config, surroundings).await?.open(None)
+}
+
+/// A server that answers requests.
+pub struct Running {
+    pub app: App,
+    pub addr: SocketAddr,
+    pub base_url: String,
+    shutdown_s: u64,
+    stopping: CancellationToken,
+    handle: Handle<SocketAddr>,
+    serving: JoinHandle<std::io::Result<()>>,
+    jobs: JoinHandle<()>,
+}
+
+impl Running {
+    /// Stops accepting, lets running requests finish, tells the peers of calls
+    /// to come back, writes what is still in memory and closes the store.
+    pub async fn stop(self) {
+        let limit = Duration::from_secs(self.shutdown_s);
+        let steps = async {
+            self.handle.graceful_shutdown(Some(limit));
+            // Event streams end here; everything else ends by itself.
+            self.stopping.cancel();
+            if let Some(node) = listen::node(&self.app) {
+                node.drain().await;
+            }
+            if let Ok(Err(error)) = self.serving.await {
+                tracing::warn!(%error, "the listener ended with an error");
+            }
+            if self.jobs.await.is_err() {
+                tracing::warn!("the jobs ended with a panic");
+            }
+            listen::flush(&self.app).await;
+        };
+        if tokio::time::timeout(limit, steps).await.is_err() {
+            tracing::warn!("stopped before everything had finished");
+        }
+        if let Some(node) = listen::node(&self.app) {
+            node.stop().await;
+        }
+        self.app.store.close().await;
+    }
+}

@@ -1,0 +1,253 @@
+//! `bedside doctor`: looks at everything a server needs and prints one fix per
+//! failure.
+
+use std::{
+    net::{TcpListener, UdpSocket},
+    path::Path,
+    process::ExitCode,
+};
+
+use bedside_app::Clock;
+use bedside_store::{Schema, Store};
+
+use super::{Failure, load};
+use crate::config::{Config, Sources};
+
+/// What one look found.
+enum Finding {
+    Fine(String),
+    /// Works, but somebody should know.
+    Note(String),
+    Broken {
+        what: String,
+        fix: String,
+    },
+}
+
+use Finding::{Broken, Fine, Note};
+
+fn broken(what: impl Into<String>, fix: impl Into<String>) -> Finding {
+    Broken { what: what.into(), fix: fix.into() }
+}
+
+pub(super) async fn run(sources: &Sources) -> Result<ExitCode, Failure> {
+    let config = match load(sources) {
+        Ok(config) => config,
+        Err(Failure(why)) => {
+            report("configuration", &broken(why, "Correct that setting."));
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let findings = [
+        ("configuration", Fine("read, every name is known".to_owned())),
+        ("key file", key_file(&config)),
+        ("data folder", data_folder(&config)),
+        ("disk", disk(&config)),
+        ("database", database(&config).await),
+        ("clock", clock()),
+        ("certificate", certificate(&config)),
+        ("web port", web_port(&config)),
+        ("media port", media_port(&config)),
+        ("address", address(&config)),
+    ];
+    let mut is_broken = false;
+    for (name, finding) in &findings {
+        is_broken |= matches!(finding, Broken { .. });
+        report(name, finding);
+    }
+    Ok(if is_broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn report(name: &str, finding: &Finding) {
+    match finding {
+        Fine(text) => println!("ok    {name}: {text}"),
+        Note(text) => println!("note  {name}: {text}"),
+        Broken { what, fix } => println!("FAIL  {name}: {what}\n      Fix: {fix}"),
+    }
+}
+
+fn key_file(config: &Config) -> Finding {
+    use std::os::unix::fs::PermissionsExt;
+    if !config.keys.master_key.is_empty() {
+        return Note("the master key stands in the configuration; a file is safer".to_owned());
+    }
+    let path = &config.keys.master_key_file;
+    let shown = path.display();
+    let Ok(meta) = path.metadata() else {
+        return Note(format!("{shown} is not there yet; the first start makes it"));
+    };
+    if meta.len() != 32 {
+        return broken(
+            format!("{shown} is not 32 bytes long"),
+            "Restore it from a backup: without it sealed data cannot be read.",
+        );
+    }
+    if meta.permissions().mode() & 0o077 != 0 {
+        return broken(format!("others can read {shown}"), format!("chmod 600 {shown}"));
+    }
+    let data = config.store.sqlite_path().and_then(Path::parent).and_then(|p| p.canonicalize().ok());
+    if let (Some(data), Ok(key)) = (data, path.canonicalize())
+        && key.starts_with(data)
+    {
+        return Note(format!("{shown} lies in the data folder: a backup of the data holds its key too"));
+    }
+    Fine(format!("{shown}; keep a copy apart from the data"))
+}
+
+fn data_folder(config: &Config) -> Finding {
+    let Some(path) = config.store.sqlite_path() else {
+        return Fine("not used with Postgres".to_owned());
+    };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.exists() {
+        return Note(format!("{} is not there yet; the first start makes it", folder.display()));
+    }
+    let probe = folder.join(".write-test");
+    match std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)) {
+        Ok(()) => Fine(format!("{} can be written to", folder.display())),
+        Err(e) => broken(
+            format!("{} cannot be written to ({e})", folder.display()),
+            "Give this user the right to write there, or choose another folder in store.url.",
+        ),
+    }
+}
+
+/// Under this many MiB free a clinic soon cannot save anything.
+const LOW_DISK_MIB: u64 = 512;
+
+fn disk(config: &Config) -> Finding {
+    let Some(path) = config.store.sqlite_path() else {
+        return Fine("not used with Postgres".to_owned());
+    };
+    let Some(free) = free_mib(path) else {
+        return Note("the free space cannot be read here".to_owned());
+    };
+    if free < LOW_DISK_MIB {
+        return broken(format!("only {free} MiB are free"), "Make room on the disk of the data folder.");
+    }
+    Fine(format!("{free} MiB free"))
+}
+
+/// Free space where `path` is or will be, as `df` tells it: the standard
+/// library has no call for it.
+fn free_mib(path: &Path) -> Option<u64> {
+    let here = std::path::absolute(path).ok()?;
+    let there = here.ancestors().find(|p| p.exists())?;
+    let output = std::process::Command::new("df").arg("-Pk").arg(there).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let kib: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
+    Some(kib / 1024)
+}
+
+async fn database(config: &Config) -> Finding {
+    if config.store.sqlite_path().is_some_and(|path| !path.exists()) {
+        return Note("not there yet; the first start makes it".to_owned());
+    }
+    let settings = bedside_store::Settings {
+        schema: Schema::Require,
+        ..bedside_store::Settings::new(config.store.url.expose())
+    };
+    match Store::open(&settings).await {
+        Ok(store) => {
+            let engine = store.engine();
+            store.close().await;
+            Fine(format!("{engine}, schema up to date"))
+        }
+        Err(error @ bedside_store::Error::Older { .. }) => broken(error.to_string(), "bedside migrate"),
+        Err(error) => broken(error.to_string(), "Check store.url, and that the database runs."),
+    }
+}
+
+/// 2025-01-01: this program was not written before.
+const NOT_BEFORE_S: i64 = 1_735_689_600;
+
+fn clock() -> Finding {
+    let now = Clock::System.now();
+    if now.seconds() < NOT_BEFORE_S {
+        return broken(
+            "the machine's clock stands years in the past: tokens and certificates will not be valid",
+            "Set the clock, for instance with: timedatectl set-ntp true",
+        );
+    }
+    let text = jiff::Timestamp::from_second(now.seconds()).map(|at| at.to_string());
+    Fine(text.unwrap_or_default())
+}
+
+fn certificate(config: &Config) -> Finding {
+    let Some((cert, key)) = config.server.tls.files() else {
+        return match config.server.public_url() {
+            Some(url) if url.starts_with("https://") => {
+                Fine("none: an HTTPS proxy in front is expected".to_owned())
+            }
+            _ => Note("none: other machines get no camera without HTTPS".to_owned()),
+        };
+    };
+    if let Err(e) = std::fs::read(key) {
+        return broken(
+            format!("{} cannot be read ({e})", key.display()),
+            "Give this user the right to read it.",
+        );
+    }
+    let pem = match std::fs::read(cert) {
+        Ok(pem) => pem,
+        Err(e) => {
+            return broken(
+                format!("{} cannot be read ({e})", cert.display()),
+                "Correct server.tls.cert_file.",
+            );
+        }
+    };
+    let Ok((_, pem)) = x509_parser::pem::parse_x509_pem(&pem) else {
+        return broken(format!("{} is no PEM certificate", cert.display()), "Give the chain in PEM form.");
+    };
+    let Ok(parsed) = pem.parse_x509() else {
+        return broken(format!("{} holds no certificate", cert.display()), "Give the chain in PEM form.");
+    };
+    let days = (parsed.validity().not_after.timestamp() - Clock::System.now().seconds()) / 86_400;
+    match days {
+        ..0 => broken("the certificate has expired", "Renew it; the server notices the new file by itself."),
+        0..14 => Note(format!("the certificate expires in {days} days")),
+        _ => Fine(format!("valid for {days} more days")),
+    }
+}
+
+fn web_port(config: &Config) -> Finding {
+    let addr = config.server.listen;
+    match TcpListener::bind(addr) {
+        Ok(_) => Fine(format!("{addr} is free")),
+        Err(e) if e.kind() == std::io::ErrorKind::AddrInUse => {
+            Note(format!("{addr} is in use; fine when that is the running server (bedside health tells)"))
+        }
+        Err(e) => broken(format!("{addr} cannot be used ({e})"), "Choose another address in server.listen."),
+    }
+}
+
+fn media_port(config: &Config) -> Finding {
+    if !config.media.enabled {
+        return Note("calls are off (media.enabled)".to_owned());
+    }
+    let port = config.media.udp_port;
+    match UdpSocket::bind(("0.0.0.0", port)) {
+        Ok(_) => Fine(format!("UDP {port} is free; let it through the firewall")),
+        Err(e) if e.kind() == std::io::ErrorKind::AddrInUse => {
+            Note(format!("UDP {port} is in use; fine when that is the running server"))
+        }
+        Err(e) => {
+            broken(format!("UDP {port} cannot be used ({e})"), "Choose another port in media.udp_port.")
+        }
+    }
+}
+
+fn address(config: &Config) -> Finding {
+    let is_local = config.server.listen.ip().is_loopback();
+    match config.server.public_url() {
+        Some(url) => Fine(format!("pages are reached at {url}")),
+        None if is_local => {
+            Note("only this machine reaches the server (server.listen is loopback)".to_owned())
+        }
+        None => broken(
+            "the server listens for other machines, but server.public_url is not set",
+            "Set it to the HTTPS address browsers use, as in https://clinic.example.",
+        ),
+    }
+}
