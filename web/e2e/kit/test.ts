@@ -52,4 +52,4 @@ export function watchForStrangers(context: BrowserContext, origin: string, stran
 	});
 }
 
-export { expect };
+export { expect, type Page };

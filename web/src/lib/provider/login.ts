@@ -1,12 +1,20 @@
 // Signing a provider in: the call, and what its refusal means in words.
 import { type Api, ApiError } from '#lib/api/client.ts';
+import type { Room } from '#lib/api/types.ts';
 import { t } from '#lib/i18n/i18n.ts';
+import * as rooms from '#lib/rooms/rooms.ts';
 
 /** Provider, in the contract's numbers. */
 const PROVIDER = 400;
 
 export async function login(api: Api, username: string, password: string): Promise<void> {
 	await api.post('/users/login', { username, password, user_type: PROVIDER });
+}
+
+/** The clinic's name before anybody is signed in: its rooms are public and each tells it. Null when none is found. */
+export async function clinicName(api: Api): Promise<string | null> {
+	const [room] = (await api.list<Room>('/rooms', { limit: 1 })).data;
+	return room ? (await rooms.get(api, room.code)).account_name : null;
 }
 
 /** One sentence for a refusal. A wrong name and a wrong password read the same. */
