@@ -1,50 +1,9 @@
-//! What a change promises, proved on SQLite, and on Postgres too when
-//! `BEDSIDE_TEST_POSTGRES` names a server where databases may be made.
+//! What a change promises, proved on both engines.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use sqlx::Connection;
-use tempfile::TempDir;
-
-use crate::{Conn, Error, Result, Schema, Settings, Store, Tx};
-
-/// A store on a fresh database, and the folder it may live in.
-struct Fresh {
-    store: Store,
-    settings: Settings,
-    _folder: TempDir,
-}
-
-async fn fresh(engine: &str, adjust: impl FnOnce(&mut Settings)) -> Option<Fresh> {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let folder = TempDir::new().unwrap();
-    let mut settings = match engine {
-        "sqlite" => Settings::new(format!("sqlite:{}", folder.path().join("t.db").display())),
-        _ => {
-            let server = std::env::var("BEDSIDE_TEST_POSTGRES").ok()?;
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let name = format!("store_{}_{number}", std::process::id());
-            let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
-            let make = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-            sqlx::query(make).execute(&mut admin).await.unwrap();
-            let (base, _) = server.rsplit_once('/').unwrap();
-            Settings::new(format!("{base}/{name}"))
-        }
-    };
-    adjust(&mut settings);
-    let store = Store::open(&settings).await.unwrap();
-    Some(Fresh { store, settings, _folder: folder })
-}
-
-/// Runs a body on both engines.
-macro_rules! on_both {
-    ($fresh:ident, $adjust:expr, $body:block) => {
-        for engine in ["sqlite", "postgres"] {
-            let Some($fresh) = fresh(engine, $adjust).await else { continue };
-            $body
-        }
-    };
-}
+use crate::{
+    Conn, Error, Result, Schema, Settings, Store, Tx,
+    testing::{fresh, on_both},
+};
 
 const PUT: &str = "INSERT INTO heartbeats (id, beat_at) VALUES ($1, $2)";
 const COUNT: &str = "SELECT COUNT(*) FROM heartbeats WHERE id LIKE $1";

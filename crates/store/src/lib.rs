@@ -15,8 +15,14 @@ mod engine_tests;
 mod error;
 mod lock;
 mod migrate;
+#[cfg(test)]
+mod identity_tests;
 mod seal;
+#[cfg(test)]
+mod schema_tests;
 mod settings;
+#[cfg(test)]
+mod testing;
 mod writer;
 
 pub mod accounts;
