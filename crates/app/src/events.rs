@@ -10,7 +10,7 @@ use bedside_model::{
     visit::State,
 };
 use bedside_store::{
-    Conn, Tx,
+    Tx,
     events::{self, Event, NewEvent},
     rooms, visits,
 };
@@ -152,7 +152,7 @@ impl Audience {
     pub async fn of(app: &App, actor: &Actor) -> Result<Self> {
         let (user, kind) = authz::user(actor)?;
         let mut audience = Self { account: actor.account.clone(), user, kind, rooms: HashSet::new() };
-        audience.refresh(&mut app.store.reader().await?).await?;
+        audience.refresh(app).await?;
         Ok(audience)
     }
 
@@ -166,7 +166,8 @@ impl Audience {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn refresh(&mut self, conn: &mut Conn) -> Result<()> {
+    pub async fn refresh(&mut self, app: &App) -> Result<()> {
+        let conn = &mut app.store.reader().await?;
         self.rooms = if self.kind == UserType::Provider {
             let mine = rooms::list_of_provider(conn, &self.account, self.user).await?;
             mine.into_iter().map(|room| room.id).collect()

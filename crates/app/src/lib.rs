@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod error;
 pub mod events;
 pub mod intakes;
+pub mod jobs;
 pub mod passwords;
 pub mod ports;
 pub mod presence;

@@ -114,7 +114,8 @@ struct Over;
 
 impl Listener {
     async fn run(mut self, mut feed: Receiver<Arc<Event>>, last: i64) {
-        let hello = Frame::default().event("hello").id(self.after.to_string()).data(format!("{{\"seq\":{last}}}"));
+        let hello =
+            Frame::default().event("hello").id(self.after.to_string()).data(format!("{{\"seq\":{last}}}"));
         if self.frames.try_send(Ok(hello)).is_err() || self.catch_up().await.is_err() {
             return;
         }
@@ -173,10 +174,9 @@ impl Listener {
         // Judged before and after: a patient hears of the visit that makes them
         // wait in a room, and of the one that ends it.
         let before = self.audience.hears(event);
-        if self.audience.is_moved_by(event)
-            && let Ok(mut conn) = self.app.store.reader().await
-        {
-            let _ = self.audience.refresh(&mut conn).await;
+        if self.audience.is_moved_by(event) && self.audience.refresh(&self.app).await.is_err() {
+            // Better cut off than deaf: the listener comes back and asks again.
+            return Err(Over);
         }
         let Some(heard) = before.or_else(|| self.audience.hears(event)) else { return Ok(()) };
         let frame = Frame::default()

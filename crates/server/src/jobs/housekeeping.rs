@@ -3,10 +3,8 @@
 
 use std::time::Duration;
 
-use bedside_app::{App, audit, presence};
+use bedside_app::{App, audit, jobs, presence};
 use tokio_util::sync::CancellationToken;
-
-use super::audit_chain;
 
 const EVERY: Duration = Duration::from_secs(10);
 
@@ -23,7 +21,7 @@ pub async fn run(app: App, stopping: CancellationToken) {
         if let Err(error) = audit::flush_reads(&app, last).await {
             tracing::warn!(?error, "reads could not be written to the audit trail");
         }
-        if let Err(error) = audit_chain::run(&app).await {
+        if let Err(error) = jobs::chain_audit(&app).await {
             tracing::warn!(?error, "audit entries could not be chained");
         }
         if last {

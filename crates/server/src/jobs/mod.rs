@@ -2,11 +2,9 @@
 //! rows (one file per kind), and the short loops that write what is kept in
 //! memory for a moment.
 
-mod audit_chain;
 mod call_events;
 mod calls_end;
 mod housekeeping;
-mod purge;
 mod runner;
 mod sequencer;
 
@@ -23,7 +21,9 @@ pub fn start(app: App, stopping: CancellationToken) -> JoinHandle<()> {
         let house = tokio::spawn(housekeeping::run(app.clone(), stopping.clone()));
         stopping.cancelled().await;
         app.feed.close();
-        for (name, task) in [("runner", runner), ("calls", calls), ("housekeeping", house), ("sequencer", sequencer)] {
+        for (name, task) in
+            [("runner", runner), ("calls", calls), ("housekeeping", house), ("sequencer", sequencer)]
+        {
             if task.await.is_err() {
                 tracing::error!(name, "a background loop panicked");
             }

@@ -1,0 +1,72 @@
+//! A network of datagrams with loss, delay and reordering, from a seed.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// How bad the network is, each way.
+#[derive(Clone, Copy, Debug)]
+pub struct Weather {
+    /// Part of the media packets that never arrive. Handshakes get through:
+    /// their retries are str0m's to test, and take seconds.
+    pub loss: f64,
+    pub delay: Duration,
+    /// Added at random, so that packets overtake one another.
+    pub jitter: Duration,
+}
+
+pub const FAIR: Weather =
+    Weather { loss: 0.0, delay: Duration::from_millis(10), jitter: Duration::ZERO };
+
+pub struct Datagram {
+    pub from: SocketAddr,
+    pub to: SocketAddr,
+    pub bytes: Vec<u8>,
+}
+
+pub struct Net {
+    pub weather: Weather,
+    rng: StdRng,
+    // The number keeps packets of one moment in their order.
+    in_flight: BTreeMap<(Instant, u64), Datagram>,
+    sent: u64,
+    pub lost: u64,
+    /// Addresses that no packet reaches or leaves any more.
+    pub dead: Vec<SocketAddr>,
+}
+
+impl Net {
+    pub fn new(seed: u64, weather: Weather) -> Self {
+        let rng = StdRng::seed_from_u64(seed);
+        Self { weather, rng, in_flight: BTreeMap::new(), sent: 0, lost: 0, dead: Vec::new() }
+    }
+
+    pub fn send(&mut self, now: Instant, datagram: Datagram) {
+        if self.dead.contains(&datagram.from) || self.dead.contains(&datagram.to) {
+            return;
+        }
+        // RTP and RTCP begin with version 2 (RFC 7983 section 7).
+        let media = datagram.bytes.first().is_some_and(|first| (128..192).contains(first));
+        if media && self.rng.random_bool(self.weather.loss) {
+            self.lost += 1;
+            return;
+        }
+        let jitter = self.weather.jitter.mul_f64(self.rng.random());
+        self.sent += 1;
+        self.in_flight.insert((now + self.weather.delay + jitter, self.sent), datagram);
+    }
+
+    pub fn next_at(&self) -> Option<Instant> {
+        self.in_flight.keys().next().map(|(at, _)| *at)
+    }
+
+    pub fn arrived(&mut self, now: Instant) -> Option<Datagram> {
+        if self.next_at()? > now {
+            return None;
+        }
+        self.in_flight.pop_first().map(|(_, datagram)| datagram)
+    }
+}
