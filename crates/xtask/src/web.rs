@@ -1,8 +1,9 @@
 //! The pages: packages, build, and the checks that npm runs.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::Result;
+use serde_json::Value;
 
 use crate::{current::Stamp, process};
 
@@ -19,13 +20,29 @@ const SOURCES: &[&str] = &[
 
 /// Installs the locked packages, unless they are there.
 pub fn install(root: &Path) -> Result<()> {
-    let stamp = Stamp::over(root, "npm", &["web/package.json", "web/package-lock.json"])?;
-    if stamp.is_current(&root.join("web/node_modules/.package-lock.json")) {
+    if is_installed(root) {
         eprintln!("npm packages are current");
         return Ok(());
     }
-    process::run(npm(root).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))?;
-    stamp.keep()
+    process::run(npm(root).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))
+}
+
+/// Whether npm's own record of what it installed matches the lock; packages
+/// for other machines may be missing.
+fn is_installed(root: &Path) -> bool {
+    let packages = |file: &str| {
+        let lock: Value = serde_json::from_slice(&fs::read(root.join(file)).ok()?).ok()?;
+        lock["packages"].as_object().cloned()
+    };
+    let wanted = packages("web/package-lock.json");
+    let (Some(wanted), Some(found)) = (wanted, packages("web/node_modules/.package-lock.json")) else {
+        return false;
+    };
+    let same = |place: &str, package: &Value| {
+        found.get(place).map_or(package["optional"] == true, |there| there["version"] == package["version"])
+    };
+    wanted.iter().filter(|(place, _)| !place.is_empty()).all(|(place, package)| same(place, package))
+        && found.keys().all(|place| wanted.contains_key(place))
 }
 
 /// Builds the pages into `web/build`, unless nothing they are made from changed.
