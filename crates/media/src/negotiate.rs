@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use livekit_protocol as lk;
+use str0m::media::MediaKind;
 
 use crate::call::Call;
 use crate::env::Env;
@@ -119,6 +120,9 @@ impl Call {
         for (track, subscription) in &mut peer.subscriptions {
             if let Section::Offered(mid) = subscription.section {
                 subscription.section = Section::Open(mid);
+                if subscription.kind == MediaKind::Video {
+                    peer.subscriber.allow_repeats(mid);
+                }
                 opened.push(*track);
             }
         }

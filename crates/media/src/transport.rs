@@ -22,6 +22,9 @@ use crate::ids::{self, TransportKey};
 use crate::outbox::Outbox;
 use crate::rewrite::{Numbers, Vp8Ids};
 
+/// How many video packets, and how old ones, can be sent again.
+const REPEATABLE: (usize, Duration) = (2_000, Duration::from_secs(3));
+
 /// Which data channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Channel {
@@ -123,7 +126,7 @@ impl Transport {
             .enable_opus(true, false)
             .enable_vp8(true)
             .enable_h264(true)
-            .set_send_buffer_video(2_000)
+            .set_send_buffer_video(REPEATABLE.0)
             .set_stats_interval(Some(Duration::from_secs(2)))
             .build(env.now);
         for address in &env.candidates {
@@ -432,6 +435,15 @@ impl Transport {
     }
 
     // ---- media -----------------------------------------------------------
+
+    /// Makes a newly answered video section fit for bad networks: half of what
+    /// goes out may be repeats. The library's default of 0.15 gives up where
+    /// a fifth is lost, which then stays lost.
+    pub fn allow_repeats(&mut self, mid: Mid) {
+        if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(mid, None) {
+            stream.set_rtx_cache(REPEATABLE.0, REPEATABLE.1, Some(0.5));
+        }
+    }
 
     /// The payload type this client wants for a codec on this section.
     pub fn payload_type(&self, mid: Mid, codec: Codec) -> Option<Pt> {

@@ -121,10 +121,7 @@ fn data_reach_everybody_or_only_the_named_and_carry_the_true_sender() {
     let packet = |text: &str, to: &[&str]| lk::DataPacket {
         participant_identity: "somebody else".to_owned(),
         destination_identities: to.iter().map(|t| (*t).to_owned()).collect(),
-        value: Some(Value::User(lk::UserPacket {
-            payload: text.as_bytes().to_vec(),
-            ..Default::default()
-        })),
+        value: Some(Value::User(lk::UserPacket { payload: text.as_bytes().to_vec(), ..Default::default() })),
         ..Default::default()
     };
     assert!(world.clients[ann].send_data("_reliable", &packet("all", &[])));

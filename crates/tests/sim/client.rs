@@ -85,12 +85,8 @@ pub struct Client {
 }
 
 fn rtc(now: Instant, at: SocketAddr) -> Rtc {
-    let mut rtc = Rtc::builder()
-        .set_rtp_mode(true)
-        .clear_codecs()
-        .enable_opus(true, false)
-        .enable_vp8(true)
-        .build(now);
+    let mut rtc =
+        Rtc::builder().set_rtp_mode(true).clear_codecs().enable_opus(true, false).enable_vp8(true).build(now);
     rtc.add_local_candidate(Candidate::host(at, Protocol::Udp).unwrap());
     rtc
 }
@@ -224,11 +220,8 @@ impl Client {
             });
         }
         for (label, ordered) in [("_reliable", true), ("_lossy", false)] {
-            let reliability = if ordered {
-                Reliability::Reliable
-            } else {
-                Reliability::MaxRetransmits { retransmits: 0 }
-            };
+            let reliability =
+                if ordered { Reliability::Reliable } else { Reliability::MaxRetransmits { retransmits: 0 } };
             let config =
                 ChannelConfig { label: label.to_owned(), ordered, reliability, ..Default::default() };
             self.channels.insert(label.to_owned(), api.add_channel_with_config(config));
@@ -327,6 +320,9 @@ impl Client {
             for (layer, rid) in rids.into_iter().enumerate() {
                 let layer = layer as u8;
                 let Some(stream) = api.stream_tx_by_mid(sending.mid, rid) else { continue };
+                if !sending.next_seq.contains_key(&layer) && codec.is_video() {
+                    stream.set_rtx_cache(2000, Duration::from_secs(3), Some(0.5));
+                }
                 let seq = sending.next_seq.entry(layer).or_insert(60_000 + u64::from(layer) * 1000);
                 let mut write = |payload: Vec<u8>, time: u32, marker: bool| {
                     let mut write = RtpWrite::new(pt, (*seq).into(), time, now, payload)

@@ -46,8 +46,7 @@ fn only_the_granted_sources_are_published() {
 fn without_subscribing_nothing_comes_also_on_request() {
     let (mut world, ann, ben) = ann_with(63, Grants { can_subscribe: false, ..Grants::default() });
     let sid = world.clients[ben].published["ben-camera"].sid.clone();
-    let wish =
-        lk::UpdateSubscription { track_sids: vec![sid], subscribe: true, ..Default::default() };
+    let wish = lk::UpdateSubscription { track_sids: vec![sid], subscribe: true, ..Default::default() };
     world.send(ann, Request::Subscription(wish));
     world.run_for(Duration::from_secs(2));
     assert!(world.clients[ann].received.is_empty());

@@ -120,7 +120,10 @@ fn broken_offer() -> impl Strategy<Value = String> {
                 1 => lines.insert(at, lines[at].clone()),
                 2 => lines[at] = text,
                 3 => lines[at].push_str(&text),
-                4 => lines[at].truncate(lines[at].len() / 2),
+                4 => {
+                    let half = lines[at].len() / 2;
+                    lines[at].truncate(half);
+                }
                 _ => lines.swap(at, 0),
             }
             if lines.is_empty() {

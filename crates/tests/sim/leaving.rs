@@ -102,10 +102,8 @@ fn a_resume_goes_on_where_it_was() {
     let restart = world.clients[ann].restart_publisher().unwrap();
     world.send(ann, restart);
     world.run_for(Duration::from_secs(2));
-    let (before_ann, before_ben) = (
-        world.clients[ann].heard(MediaKind::Video),
-        world.clients[ben].heard(MediaKind::Video),
-    );
+    let (before_ann, before_ben) =
+        (world.clients[ann].heard(MediaKind::Video), world.clients[ben].heard(MediaKind::Video));
     world.run_for(Duration::from_secs(20));
     assert!(world.clients[ann].heard(MediaKind::Video) > before_ann + 1000);
     assert!(world.clients[ben].heard(MediaKind::Video) > before_ben + 1000);

@@ -18,8 +18,7 @@ pub struct Weather {
     pub jitter: Duration,
 }
 
-pub const FAIR: Weather =
-    Weather { loss: 0.0, delay: Duration::from_millis(10), jitter: Duration::ZERO };
+pub const FAIR: Weather = Weather { loss: 0.0, delay: Duration::from_millis(10), jitter: Duration::ZERO };
 
 pub struct Datagram {
     pub from: SocketAddr,

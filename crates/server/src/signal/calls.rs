@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::{
     Router,
+    body::Bytes,
     extract::{Query, State, WebSocketUpgrade, ws},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
@@ -18,7 +19,6 @@ use bedside_app::{
     calls::{self, Admission},
 };
 use bedside_media::{ClientParams, Join, JoinError, Node, Resume, Session, limits, refresh_token};
-use bytes::Bytes;
 use serde::Deserialize;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -30,10 +30,7 @@ const WRITE_LIMIT: Duration = Duration::from_secs(10);
 /// The signalling routes, at the root of the server.
 pub fn routes() -> Router<App> {
     // The token is in the request itself, never in a cookie: any page may call.
-    let cors = CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods([Method::GET])
-        .allow_headers(Any);
+    let cors = CorsLayer::new().allow_origin(Any).allow_methods([Method::GET]).allow_headers(Any);
     Router::new()
         .route("/rtc", get(connect))
         .route("/rtc/validate", get(validate))
@@ -89,9 +86,10 @@ impl From<JoinError> for Refused {
     fn from(error: JoinError) -> Self {
         match error {
             JoinError::CallFull => Self(StatusCode::FORBIDDEN, "This call is full.".to_owned()),
-            JoinError::ShuttingDown => {
-                Self(StatusCode::SERVICE_UNAVAILABLE, "Calls are restarting. Try again in a moment.".to_owned())
-            }
+            JoinError::ShuttingDown => Self(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Calls are restarting. Try again in a moment.".to_owned(),
+            ),
         }
     }
 }
@@ -217,8 +215,5 @@ impl Carrier {
 
 /// False: the client is gone or does not read.
 async fn write(socket: &mut ws::WebSocket, bytes: Bytes) -> bool {
-    matches!(
-        tokio::time::timeout(WRITE_LIMIT, socket.send(ws::Message::Binary(bytes))).await,
-        Ok(Ok(()))
-    )
+    matches!(tokio::time::timeout(WRITE_LIMIT, socket.send(ws::Message::Binary(bytes))).await, Ok(Ok(())))
 }
