@@ -12,22 +12,21 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     Ok(binary(root))
 }
 
-/// Builds what the benchmarks measure and run, optimised.
-pub fn build_release(root: &Path) -> Result<()> {
-    process::run(process::cargo(root).args([
-        "build",
-        "--release",
-        "--package",
-        "bedside",
-        "--package",
-        "bedside-tests",
-        "--bins",
-    ]))
+/// How a binary is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    Dev,
+    Release,
 }
 
-/// Where the optimised server lands.
-pub fn release_binary(root: &Path) -> PathBuf {
-    target(root).join("release/bedside")
+/// Builds what the benchmarks measure and run.
+pub fn build_measured(root: &Path, profile: Profile) -> Result<()> {
+    let mut build = process::cargo(root);
+    build.args(["build", "--package", "bedside", "--package", "bedside-tests", "--bins"]);
+    if profile == Profile::Release {
+        build.arg("--release");
+    }
+    process::run(&mut build)
 }
 
 /// Builds every binary and every test in one go. One selection of packages
@@ -38,7 +37,13 @@ pub fn build_tests(root: &Path) -> Result<()> {
 
 /// Where the development build of the server lands.
 pub fn binary(root: &Path) -> PathBuf {
-    target(root).join("debug/bedside")
+    binary_of(root, Profile::Dev)
+}
+
+/// Where a build of the server lands; the other binaries lie beside it.
+pub fn binary_of(root: &Path, profile: Profile) -> PathBuf {
+    let folder = if profile == Profile::Release { "release" } else { "debug" };
+    target(root).join(folder).join("bedside")
 }
 
 /// Cargo's target folder.

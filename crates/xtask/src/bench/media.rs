@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::{process, server};
+use crate::process;
 
 /// One call: a publisher with video and audio, and some subscribers.
 pub struct Row {
@@ -24,8 +24,8 @@ pub struct Figures {
     pub rows: Vec<Row>,
 }
 
-pub fn measure(root: &Path, most: usize) -> Result<Figures> {
-    let mut load = process::command(server::release_binary(root).with_file_name("bench_media"));
+pub fn measure(load: &Path, most: usize) -> Result<Figures> {
+    let mut load = process::command(load);
     load.args(["--subscribers", &most.to_string()]);
     let out = String::from_utf8(process::read(&mut load)?)?;
     let rows = out.lines().filter(|line| line.starts_with('{')).map(row).collect::<Result<Vec<Row>>>()?;

@@ -13,7 +13,12 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::{machine, server, stages::Stages, web};
+use crate::{
+    machine,
+    server::{self, Profile},
+    stages::Stages,
+    web,
+};
 
 /// What to measure.
 #[derive(clap::Args)]
@@ -33,6 +38,9 @@ pub struct Options {
     /// Largest number of subscribers in the media benchmark.
     #[arg(long, default_value_t = 10)]
     subscribers: usize,
+    /// Try the benchmark itself on the development build; nothing is written.
+    #[arg(long)]
+    dev: bool,
 }
 
 /// Builds the release binary, measures, and writes `docs/benchmarks.md`.
@@ -42,8 +50,9 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
     let mut figures = report::Figures::default();
     let installed = stages.run("web packages", || web::install(root));
     let pages = stages.after(installed, "web build", || web::build(root));
-    let built = stages.after(pages, "release build", || server::build_release(root));
-    let binary = server::release_binary(root);
+    let profile = if options.dev { Profile::Dev } else { Profile::Release };
+    let built = stages.after(pages, "build", || server::build_measured(root, profile));
+    let binary = server::binary_of(root, profile);
     let scratch = server::target(root).join("bench");
 
     stages.after(built, "start and memory", || {
@@ -55,12 +64,15 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
         Ok(())
     });
     stages.after(built, "media", || {
-        figures.media = Some(media::measure(root, options.subscribers)?);
+        figures.media = Some(media::measure(&binary.with_file_name("bench_media"), options.subscribers)?);
         Ok(())
     });
     // A page with a part missing would read as if that part had been measured.
-    let measured = figures.start.is_some() && figures.visits.is_some() && figures.media.is_some();
-    stages.after(measured, "docs/benchmarks.md", || report::write(root, &figures));
+    let measured =
+        !options.dev && figures.start.is_some() && figures.visits.is_some() && figures.media.is_some();
+    if measured {
+        stages.run("docs/benchmarks.md", || report::write(root, &figures));
+    }
     stages.finish()
 }
 
