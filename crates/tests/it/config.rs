@@ -30,7 +30,8 @@ async fn portal_page_links_lead_to_the_page() {
 #[tokio::test]
 async fn only_a_trusted_proxy_makes_a_request_secure() {
     let kit = Kit::with(&[("server.trusted_proxies", "127.0.0.0/8")]).await;
-    let behind = kit.anonymous().header("X-Forwarded-Proto", "https").header("X-Forwarded-Host", "clinic.example");
+    let behind =
+        kit.anonymous().header("X-Forwarded-Proto", "https").header("X-Forwarded-Host", "clinic.example");
     assert!(behind.get("//healthz").await.headers.contains_key("strict-transport-security"));
     let kit = Kit::start().await;
     let lying = kit.anonymous().header("X-Forwarded-Proto", "https");

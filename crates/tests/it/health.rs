@@ -41,7 +41,11 @@ async fn every_answer_forbids_what_browsers_need_not_do() {
     for path in ["//healthz", "/rooms", "/nothing", "//auth?sso_token=x"] {
         let answer = kit.anonymous().get(path).await;
         for (name, value) in [("referrer-policy", "no-referrer"), ("x-content-type-options", "nosniff")] {
-            assert_eq!(answer.headers.get(name).map(|v| v.as_bytes()), Some(value.as_bytes()), "{path} {name}");
+            assert_eq!(
+                answer.headers.get(name).map(|v| v.as_bytes()),
+                Some(value.as_bytes()),
+                "{path} {name}"
+            );
         }
         assert!(answer.headers.contains_key("x-request-id"), "{path}");
         assert!(!answer.headers.contains_key("strict-transport-security"), "{path}");
@@ -56,7 +60,11 @@ async fn an_expired_arrival_shows_the_way_back_and_no_form() {
     assert_eq!(answer.status, 303);
     assert_eq!(answer.headers["location"], "/u/x");
     let cookie = answer.headers["set-cookie"].to_str().unwrap();
-    assert!(cookie.starts_with("bedside_patient=") && cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"));
+    assert!(
+        cookie.starts_with("bedside_patient=")
+            && cookie.contains("HttpOnly")
+            && cookie.contains("SameSite=Lax")
+    );
     assert!(!cookie.contains(&patient.token), "the cookie is a value of its own");
 
     patient.client.post("/users/logout", serde_json::json!({})).await.ok();
@@ -74,6 +82,10 @@ async fn an_arrival_goes_nowhere_else() {
     for next in ["//evil.example", "https://evil.example", "/%5Cevil.example", "", "javascript:alert(1)"] {
         let path = format!("//auth?sso_token={}&next={next}", provider.token);
         let answer = kit.anonymous().get(&path).await;
-        assert_eq!((answer.status.as_u16(), &answer.headers["location"]), (303, &"/providers/dashboard".parse().unwrap()), "{next}");
+        assert_eq!(
+            (answer.status.as_u16(), &answer.headers["location"]),
+            (303, &"/providers/dashboard".parse().unwrap()),
+            "{next}"
+        );
     }
 }

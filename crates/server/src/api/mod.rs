@@ -7,6 +7,7 @@ pub mod error;
 pub mod events;
 pub mod extract;
 pub mod intakes;
+mod layers;
 pub mod limits;
 pub mod openapi;
 pub mod rooms;

@@ -1,24 +1,10 @@
-//! The whole route table, and the layers around it.
+//! The whole route table.
 
-use std::time::Duration;
-
-use axum::{
-    Json, Router,
-    extract::Request,
-    http::{StatusCode, Uri},
-    middleware,
-    routing::get,
-};
-use tower::{ServiceBuilder, util::MapRequestLayer};
-use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
+use axum::{Json, Router, middleware, routing::get};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    Api,
-    error::{ApiError, envelope, of_panic},
-    events, intakes, openapi, rooms, sessions, users, visits,
-};
+use super::{Api, error::ApiError, events, intakes, layers, openapi, rooms, sessions, users, visits};
 use crate::{config::Server, http};
 
 /// Every operation of the API.
@@ -68,40 +54,5 @@ pub fn routes(api: Api, server: &Server) -> Router {
         .route_layer(middleware::from_fn(http::remember_route))
         .fallback(async || ApiError::not_found())
         .with_state(api);
-    let layered = ServiceBuilder::new()
-        .layer(middleware::from_fn(envelope))
-        .layer(CatchPanicLayer::custom(of_panic))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            Duration::from_secs(server.request_timeout_s),
-        ))
-        .layer(RequestBodyLimitLayer::new(server.max_body_bytes))
-        .map_response(|response: axum::http::Response<_>| response.map(axum::body::Body::new))
-        .layer(MapRequestLayer::new(without_suffix))
-        .service(operations);
-    server.prefixes.iter().fold(Router::new(), |router, prefix| router.nest_service(prefix, layered.clone()))
-}
-
-/// Takes the optional `.json` and a final slash off the path, before it is
-/// matched. `/openapi.json` is a name of its own.
-fn without_suffix<B>(mut request: Request<B>) -> Request<B> {
-    let uri = request.uri();
-    let path = uri.path();
-    let bare = path.strip_suffix('/').unwrap_or(path);
-    let bare = bare.strip_suffix(".json").unwrap_or(bare);
-    if bare.is_empty() || bare == path || path == "/openapi.json" {
-        return request;
-    }
-    let target = match uri.query() {
-        Some(query) => format!("{bare}?{query}"),
-        None => bare.to_owned(),
-    };
-    let mut parts = uri.clone().into_parts();
-    if let Ok(path_and_query) = target.parse() {
-        parts.path_and_query = Some(path_and_query);
-        if let Ok(uri) = Uri::from_parts(parts) {
-            *request.uri_mut() = uri;
-        }
-    }
-    request
+    layers::around(operations, server)
 }

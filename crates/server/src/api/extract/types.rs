@@ -206,7 +206,7 @@ macro_rules! schema {
         }
         impl<$($generics)*> ToSchema for $type {
             fn name() -> Cow<'static, str> {
-                Cow::Borrowed($name)
+                Cow::from($name)
             }
         }
     };
@@ -215,7 +215,7 @@ macro_rules! schema {
 schema!([] Int, "Int", one_of(&[Type::Integer, Type::String], "A whole number, or its digits as text."));
 schema!([] Id, "Id", one_of(&[Type::Integer, Type::String], "An id, as a number or as text."));
 schema!([] Flag, "Flag", one_of(&[Type::Boolean, Type::Integer, Type::String], "1, 0, true or false."));
-schema!([const MAX: usize] Text<MAX>, "Text", ObjectBuilder::new()
+schema!([const MAX: usize] Text<MAX>, format!("Text{MAX}"), ObjectBuilder::new()
     .schema_type(Type::String)
     .max_length(Some(MAX))
     .build()

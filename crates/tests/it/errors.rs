@@ -1,0 +1,255 @@
+//! The error envelope, for every way a request can be wrong. The malformed
+//! bodies are tried on every operation that the API's own description names.
+
+use bedside::api::{openapi, router};
+use bedside_tests::kit::{Answer, Client, Kit};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn unknown_paths_and_wrong_methods() {
+    let kit = Kit::start().await;
+    kit.portal().get("/nothing").await.refused(404, "not_found");
+    kit.portal().get("/rooms/walk-in/nothing").await.refused(404, "not_found");
+    kit.portal().get("").await.refused(404, "not_found");
+    Client::send(kit.portal().request(Method::DELETE, "/rooms")).await.refused(405, "method_not_allowed");
+    kit.admin().get("/visits/abc").await.refused(404, "not_found");
+    kit.admin().get("/visits/%00").await.refused(404, "not_found");
+    kit.admin().get(&format!("/rooms/{}", "x".repeat(5000))).await.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn bodies_that_are_too_large_or_of_another_kind() {
+    let kit = Kit::with(&[("server.max_body_bytes", "10000")]).await;
+    let large = json!({"reason_for_visit": "x".repeat(20_000)});
+    kit.admin().post("/intakes", large).await.refused(413, "body_too_large");
+    let chunks = futures_util::stream::iter((0..40).map(|_| Ok::<_, std::io::Error>("x".repeat(1000))));
+    let chunked = kit.admin().request(Method::POST, "/intakes").body(reqwest::Body::wrap_stream(chunks));
+    Client::send(chunked.header("content-type", "application/json")).await.refused(413, "body_too_large");
+    let xml = kit.admin().request(Method::POST, "/intakes").header("content-type", "text/xml").body("<a/>");
+    Client::send(xml).await.refused(415, "unsupported_media_type");
+}
+
+#[tokio::test]
+async fn the_request_id_is_in_header_and_body() {
+    let kit = Kit::start().await;
+    let answer = kit.portal().get("/nothing").await;
+    let id = answer.headers["x-request-id"].to_str().unwrap().to_owned();
+    assert_eq!(answer.json()["request_id"], id);
+}
+
+#[tokio::test]
+async fn cookies_need_their_kind_and_our_origin() {
+    let kit = Kit::start().await;
+    let patient = kit.patient("p1").await;
+    let door = kit.anonymous().get(&format!("//auth?sso_token={}", patient.token)).await;
+    let cookie = door.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let page = kit.anonymous().page(&cookie, "patient");
+    page.get("/users/-").await.ok();
+    page.without("X-Session-Kind").get("/users/-").await.refused(403, "session_kind_missing");
+    page.header("X-Session-Kind", "king").get("/users/-").await.refused(400, "session_kind_unknown");
+    page.header("X-Session-Kind", "provider").get("/users/-").await.refused(401, "token_missing");
+    page.without("Origin").get("/users/-").await.ok();
+    for foreign in ["https://evil.example", "null", &kit.base.replace("http:", "https:")] {
+        let attacker = page.header("Origin", foreign);
+        attacker.post("/intakes", json!({"reason_for_visit": "x"})).await.refused(403, "foreign_origin");
+    }
+    page.without("Origin").post("/intakes", json!({})).await.refused(403, "foreign_origin");
+    // A token in the header makes the cookie irrelevant.
+    patient.client.header("Cookie", &cookie).get("/users/-").await.ok();
+}
+
+/// One way in which a body is wrong.
+struct Malformed {
+    what: &'static str,
+    content_type: &'static str,
+    body: Vec<u8>,
+    /// The refusal can and must name the field.
+    names_field: bool,
+}
+
+fn malformed(field: &str) -> Vec<Malformed> {
+    let json = |what, body: String, names_field| Malformed {
+        what,
+        content_type: "application/json",
+        body: body.into_bytes(),
+        names_field,
+    };
+    let (deep, shut) = ("[".repeat(30), "]".repeat(30));
+    let (bottomless, long) = ("[".repeat(50_000), "x".repeat(200_000));
+    vec![
+        json("no JSON", "{\"a\":".into(), false),
+        json("a list", "[1,2]".into(), false),
+        json("a text", "\"text\"".into(), false),
+        json("a number", "42".into(), false),
+        json("nested without end", bottomless, false),
+        json("nested deeply", format!("{{\"{field}\":{deep}1{shut}}}"), true),
+        json("a NUL character", format!("{{\"{field}\":\"a\\u0000b\"}}"), true),
+        json("a text without end", format!("{{\"{field}\":\"{long}\"}}"), true),
+        json("half a character", format!("{{\"{field}\":\"\\ud800\"}}"), false),
+        Malformed {
+            what: "JSON that is not UTF-8",
+            content_type: "application/json",
+            body: b"{\"a\":\"\xff\"}".to_vec(),
+            names_field: false,
+        },
+        Malformed {
+            what: "a form that is not UTF-8",
+            content_type: "application/x-www-form-urlencoded",
+            body: format!("{field}=%FF%FE").into_bytes(),
+            names_field: true,
+        },
+        Malformed {
+            what: "a form with a NUL character",
+            content_type: "application/x-www-form-urlencoded",
+            body: format!("{field}=a%00b").into_bytes(),
+            names_field: true,
+        },
+        Malformed {
+            what: "a multipart form cut short",
+            content_type: "multipart/form-data; boundary=x",
+            body: format!("--x\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\nhal").into_bytes(),
+            names_field: false,
+        },
+        Malformed {
+            what: "a multipart form with a file for a text",
+            content_type: "multipart/form-data; boundary=x",
+            body: format!(
+                "--x\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"a\"\r\n\r\nb\r\n--x--\r\n"
+            )
+            .into_bytes(),
+            names_field: true,
+        },
+        Malformed { what: "XML", content_type: "text/xml", body: b"<a/>".to_vec(), names_field: false },
+    ]
+}
+
+/// An operation that takes a body, and its fields with their schemas.
+struct Operation {
+    path: String,
+    fields: Vec<(String, Value)>,
+}
+
+fn operations() -> Vec<Operation> {
+    let document: Value =
+        serde_json::from_str(&openapi::text(&router::document("/api_v3")).unwrap()).unwrap();
+    let mut found = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let Some(operation) = methods.get("post") else { continue };
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let schema = resolve(&document, schema);
+        let fields = schema["properties"].as_object().cloned().unwrap_or_default();
+        let fields =
+            fields.into_iter().map(|(name, schema)| (name, resolve(&document, &schema).clone())).collect();
+        found.push(Operation { path: path.clone(), fields });
+    }
+    assert!(found.len() > 10);
+    found
+}
+
+fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str().and_then(|at| at.strip_prefix('#')) {
+        Some(pointer) => document.pointer(pointer).expect("the reference leads somewhere"),
+        None => schema,
+    }
+}
+
+/// A caller whom the operation knows, so that the body is what it looks at.
+fn caller(kit: &Kit, path: &str) -> Client {
+    match path {
+        "/users/sso" => kit.portal(),
+        "/users/login" | "/users/guest_login" | "/users/password" => {
+            kit.anonymous().header("X-AccountCode", &kit.clinic.code)
+        }
+        _ => kit.admin(),
+    }
+}
+
+fn concrete(path: &str) -> String {
+    path.replace("{id}", "1").replace("{code}", "walk-in")
+}
+
+async fn post(client: &Client, path: &str, content_type: &str, body: Vec<u8>) -> Answer {
+    let request = client.request(Method::POST, &concrete(path));
+    Client::send(request.header("content-type", content_type).body(body)).await
+}
+
+/// Generous limits: these tests make thousands of calls from one address.
+const GENEROUS: [(&str, &str); 2] =
+    [("limits.anonymous_per_s", "100000"), ("limits.admin_token_per_s", "100000")];
+
+#[tokio::test]
+async fn malformed_bodies_are_refused_by_every_operation() {
+    let kit = Kit::with(&GENEROUS).await;
+    kit.room("walk-in").await;
+    for Operation { path, fields } in operations() {
+        let client = caller(&kit, &path);
+        let field = fields.first().map_or("anything", |(name, _)| name.as_str());
+        for Malformed { what, content_type, body, names_field } in malformed(field) {
+            let answer = post(&client, &path, content_type, body).await;
+            let status = answer.status.as_u16();
+            if fields.is_empty() {
+                // It takes no body and may leave it unread, but must not stumble over it.
+                assert!(status < 500, "{path}, {what}: {answer:?}");
+                continue;
+            }
+            assert!((400..500).contains(&status), "{path}, {what}: {answer:?}");
+            let answer = answer.json();
+            assert_eq!(answer["code"], status, "{path}, {what}: {answer}");
+            if names_field {
+                assert!(answer["fields"][field].is_string(), "{path}, {what}: {answer}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_field_of_the_wrong_kind_is_named_by_every_operation() {
+    let kit = Kit::with(&GENEROUS).await;
+    kit.room("walk-in").await;
+    for Operation { path, fields } in operations() {
+        let client = caller(&kit, &path);
+        for (field, schema) in &fields {
+            let text = schema.to_string();
+            // An object where no object belongs; fields that are objects get a text.
+            let wrong = match text.contains("\"properties\"") || text.contains("Settings") {
+                true => continue,
+                false => json!({"surely": {"not": "this"}}),
+            };
+            let body = json!({ field: wrong }).to_string().into_bytes();
+            let answer = post(&client, &path, "application/json", body).await;
+            assert_eq!(answer.status, 400, "{path}, {field}: {answer:?}");
+            let fields = &answer.json()["fields"];
+            let named = fields
+                .as_object()
+                .is_some_and(|fields| fields.keys().any(|name| name.starts_with(field.as_str())));
+            assert!(named, "{path}, {field}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn odd_queries_never_break_a_read() {
+    let kit = Kit::with(&GENEROUS).await;
+    kit.room("walk-in").await;
+    let document: Value =
+        serde_json::from_str(&openapi::text(&router::document("/api_v3")).unwrap()).unwrap();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let Some(operation) = methods.get("get").filter(|_| path != "/events/stream") else { continue };
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let name = parameter["name"].as_str().unwrap();
+            for value in ["x", "-1", "99999999999999999999", "1e9", "%00", "%FF", "", "1.5", "null", "a%27b"]
+            {
+                for query in
+                    [format!("{name}={value}"), format!("{name}[]={value}"), format!("{name}[a][b]={value}")]
+                {
+                    let answer = kit.admin().get(&format!("{}?{query}", concrete(path))).await;
+                    assert!(answer.status.as_u16() < 500, "{path}?{query}: {answer:?}");
+                    if answer.status != 200 {
+                        assert_eq!(answer.json()["code"], answer.status.as_u16(), "{path}?{query}");
+                    }
+                }
+            }
+        }
+    }
+}
