@@ -125,6 +125,15 @@ impl Error {
         Self::Internal(Internal { source: source.into(), place: Location::caller() })
     }
 
+    /// True when exactly this unique constraint refused a row (see
+    /// [`store::Error::is_unique`]).
+    #[must_use]
+    pub fn is_unique(&self, table: &str, columns: &str) -> bool {
+        let Self::Internal(internal) = self else { return false };
+        let store = internal.source.downcast_ref::<store::Error>();
+        store.is_some_and(|error| error.is_unique(table, columns))
+    }
+
     /// The stable word of a refusal; none for our own faults.
     #[must_use]
     pub const fn code(&self) -> Option<&'static str> {

@@ -238,11 +238,17 @@ pub async fn list_after(app: &App, account: &AccountId, seq: i64) -> Result<Vec<
     Ok(events::list_after(&mut conn, account, seq, PAGE).await?)
 }
 
-/// The account's highest number.
+/// The account's highest number, with everything counted that was committed
+/// before the call: a listener that starts here hears only what comes after.
 ///
 /// # Errors
 /// What the store says.
 pub async fn last_seq(app: &App, account: &AccountId) -> Result<i64> {
     let mut conn = app.store.reader().await?;
+    if events::any_unnumbered(&mut conn).await? {
+        drop(conn);
+        number(app).await?;
+        conn = app.store.reader().await?;
+    }
     Ok(events::last_seq(&mut conn, account).await?)
 }

@@ -106,11 +106,9 @@ fn check_names(command: &Add) -> Result<()> {
 
 // The documented sentence for a taken slug (core.md 5.2).
 fn name_taken(error: Error, domain: &str, slug: &str, code: &str) -> Error {
-    let Error::Internal(internal) = &error else { return error };
-    let Some(store) = internal.source.downcast_ref::<bedside_store::Error>() else { return error };
-    if store.is_unique("rooms", "account_id, domain, slug") {
+    if error.is_unique("rooms", "account_id, domain, slug") {
         Error::invalid("room_exists", format!("In domain '{domain}' slug '{slug}' already exists."))
-    } else if store.is_unique("rooms", "account_id, code") {
+    } else if error.is_unique("rooms", "account_id, code") {
         Error::invalid("room_code_taken", format!("A room with the code '{code}' already exists."))
     } else {
         error

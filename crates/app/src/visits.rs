@@ -55,11 +55,22 @@ pub struct AddWalkin {
 /// a provider who does not work there.
 pub async fn add_walkin(app: &App, actor: &Actor, command: AddWalkin) -> Result<VisitView> {
     authz::user(actor)?;
-    let (owner, caller) = (app.clone(), actor.clone());
-    let id = app
+    let (owner, caller, intake) = (app.clone(), actor.clone(), command.intake.clone());
+    let added = app
         .store
         .write(move |tx| Box::pin(async move { add_walkin_in(tx, &owner, &caller, command).await }))
-        .await?;
+        .await;
+    let id = match added {
+        Ok(id) => id,
+        // On Postgres two requests may look at the same fresh intake; the
+        // constraint lets one of them have it.
+        Err(error) if error.is_unique("visits", "intake_id") => {
+            let mut conn = app.store.reader().await?;
+            let used = visits::find_by_intake(&mut conn, &actor.account, &intake).await?;
+            return Err(used.map_or(error, intakes::already_used));
+        }
+        Err(error) => return Err(error),
+    };
     view(app, actor, id).await
 }
 

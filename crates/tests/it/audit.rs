@@ -1,11 +1,11 @@
 //! The audit trail: changes leave an entry, reads by others are coalesced, the
 //! chain notices tampering.
 
+use bedside::boot::Surroundings;
 use bedside_app::{Clock, Random, audit as app_audit, jobs};
 use bedside_model::{AccountId, At};
 use bedside_store::audit;
 use bedside_tests::kit::Kit;
-use bedside::boot::Surroundings;
 
 async fn account(kit: &Kit) -> AccountId {
     bedside_app::accounts::get_by_code(&kit.app, &kit.clinic.code).await.unwrap().id
@@ -52,11 +52,16 @@ async fn the_chain_is_whole() {
     if kit.database().is_sqlite() {
         use sqlx::Connection;
         let mut direct = sqlx::SqliteConnection::connect(kit.database().url()).await.unwrap();
-        let id: String = sqlx::query_scalar("SELECT id FROM audit_entries WHERE action = 'visits.add_walkin'")
-            .fetch_one(&mut direct)
+        let id: String =
+            sqlx::query_scalar("SELECT id FROM audit_entries WHERE action = 'visits.add_walkin'")
+                .fetch_one(&mut direct)
+                .await
+                .unwrap();
+        sqlx::query("UPDATE audit_entries SET user_id = 1 WHERE id = $1")
+            .bind(&id)
+            .execute(&mut direct)
             .await
             .unwrap();
-        sqlx::query("UPDATE audit_entries SET user_id = 1 WHERE id = $1").bind(&id).execute(&mut direct).await.unwrap();
         let mut conn = kit.app.store.reader().await.unwrap();
         assert_eq!(audit::verify(&mut conn, &account).await.unwrap(), Some(id));
     }

@@ -92,7 +92,10 @@ async fn newer_clients_are_sent_to_the_old_path_with_cors() {
         assert_eq!(answer.headers["access-control-allow-origin"], "*");
     }
     let refused = kit.anonymous().get("//rtc/validate?access_token=x").await;
-    assert_eq!((refused.status.as_u16(), &refused.headers["access-control-allow-origin"]), (401, &"*".parse().unwrap()));
+    assert_eq!(
+        (refused.status.as_u16(), &refused.headers["access-control-allow-origin"]),
+        (401, &"*".parse().unwrap())
+    );
 }
 
 #[tokio::test]
@@ -105,7 +108,11 @@ async fn completing_ends_the_call_for_everybody() {
     let visit = patient.walk_in(&room).await;
     provider.act(&visit, "accept").await.ok();
     let pass = patient.act(&visit, "call").await.data();
-    let url = format!("{}/rtc?access_token={}&protocol=16", pass["url"].as_str().unwrap(), pass["token"].as_str().unwrap());
+    let url = format!(
+        "{}/rtc?access_token={}&protocol=16",
+        pass["url"].as_str().unwrap(),
+        pass["token"].as_str().unwrap()
+    );
     let (mut socket, _) = connect_async(url).await.unwrap();
     provider.act(&visit, "complete").await.ok();
     let mut reason = None;

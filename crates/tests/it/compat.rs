@@ -28,7 +28,13 @@ async fn post(client: &Client, path: &str, fields: &[(&str, &str)], encoding: En
 async fn p2(kit: &Kit, encoding: Encoding, suffix: &str) {
     let portal = kit.portal();
     let code = format!("P2-{encoding:?}-{suffix}");
-    let fields = [("first_name", "Maria"), ("last_name", "Santos"), ("type", "200"), ("code", &code), ("dob", "1980-02-29")];
+    let fields = [
+        ("first_name", "Maria"),
+        ("last_name", "Santos"),
+        ("type", "200"),
+        ("code", &code),
+        ("dob", "1980-02-29"),
+    ];
     let user = post(&portal, &format!("/users/sso{suffix}"), &fields, encoding).await.data();
     let token = user["token"]["token"].as_str().expect("data.token.token");
     assert_eq!(token.len(), 32);
@@ -73,11 +79,15 @@ async fn a1_the_clinic_token_walks_a_patient_in() {
     let patient = kit.patient("maria").await;
     let provider = kit.provider("d-1", &[&room]).await;
     let all = kit.portal().header("X-ApiToken", &kit.clinic.admin_token);
-    let intake = all.post("/intakes", json!({ "member_id": patient.id, "room_code": room, "type": 1 })).await.data();
+    let intake =
+        all.post("/intakes", json!({ "member_id": patient.id, "room_code": room, "type": 1 })).await.data();
     let body = json!({ "intake_id": intake["id"], "room_code": room, "provider_id": provider.id });
     let visit = all.post("/visits/add_walkin", body).await.data();
     assert!(visit["meeting"]["meeting_id"].is_string());
-    assert_eq!((visit["member_id"].as_str(), visit["provider_id"].as_str()), (Some(&*patient.id), Some(&*provider.id)));
+    assert_eq!(
+        (visit["member_id"].as_str(), visit["provider_id"].as_str()),
+        (Some(&*patient.id), Some(&*provider.id))
+    );
 }
 
 #[tokio::test]

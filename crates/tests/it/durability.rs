@@ -1,42 +1,183 @@
 //! kill -9 in the middle of writes: what was acknowledged is there afterwards,
-//! its event too. A process of its own serves; this test binary starts itself
-//! for that.
+//! its event too, and nothing is there by half.
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
-use bedside::boot::{self, Surroundings};
+use bedside::{
+    boot::{self, Surroundings},
+    config::{self, Sources},
+};
 use bedside_app::accounts::{self, Create};
-use bedside_store::{Settings, Store, events, visits};
-use bedside_tests::kit::{Client, Database, configuration};
+use bedside_model::event::EventType;
+use bedside_store::{Schema, Settings, Store, accounts::find_only, events};
+use bedside_tests::kit::{Client, Database};
 use serde_json::json;
 
-/// Names the database of the serving process.
+/// Where the serving process finds its database and its key.
+const URL: &str = "BEDSIDE_TEST_SERVE_URL";
 const FOLDER: &str = "BEDSIDE_TEST_SERVE_FOLDER";
 /// How often the server is killed.
 const KILLS: usize = 5;
 /// Acknowledged visits before each kill.
 const PER_ROUND: usize = 60;
+/// Patients that write at once.
+const WRITERS: usize = 8;
 
-/// Not a test by itself: the process that gets killed. Prints its address and,
-/// the first time, the credentials; then serves until the end.
+/// Not a test by itself: this binary starts itself with this name, to have a
+/// process to kill. Prints the admin token once and then its address.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn serves_until_killed() {
-    let Ok(url) = std::env::var(FOLDER) else { return };
-    let database = Database::at(&url);
-    let config = configuration(&database, &[("media.enabled", "false")]);
+    let (Ok(url), Ok(folder)) = (std::env::var(URL), std::env::var(FOLDER)) else { return };
+    let sources = Sources::default()
+        .flag("server.listen", Some("127.0.0.1:0"))
+        .flag("store.url", Some(url))
+        .flag("keys.master_key_file", Some(format!("{folder}/master.key")))
+        .flag("media.enabled", Some("false"))
+        .flag("limits.user_per_s", Some("10000"));
+    let config = config::load(&sources).unwrap();
     let running = boot::start(config, Surroundings::default()).await.unwrap();
-    let made = accounts::create(
-        &running.app,
-        Create { code: "kill".to_owned(), name: "Kill".to_owned(), ..Create::default() },
-    )
-    .await;
-    if let Ok(made) = made {
+    let clinic = Create { code: "north".to_owned(), name: "North".to_owned(), ..Create::default() };
+    if let Ok(made) = accounts::create(&running.app, clinic).await {
         println!("\nadmin {}", made.admin_token);
     }
     println!("\nready {}", running.base_url);
     std::future::pending::<()>().await;
+}
+
+/// A process that serves, killed at the latest with the test.
+struct Server {
+    child: Child,
+    base: String,
+    admin: Option<String>,
+}
+
+impl Server {
+    fn start(database: &Database) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["durability::serves_until_killed", "--exact", "--nocapture"])
+            .env(URL, database.url())
+            .env(FOLDER, database.folder())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut admin = None;
+        loop {
+            let line = lines.next().expect("the server prints its address").unwrap();
+            if let Some(token) = line.strip_prefix("admin ") {
+                admin = Some(token.to_owned());
+            } else if let Some(base) = line.strip_prefix("ready ") {
+                return Self { child, base: base.to_owned(), admin };
+            }
+        }
+    }
+
+    /// SIGKILL.
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Killed already, most of the time.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Creates visits until the server is gone; notes what was acknowledged.
+async fn write(client: Client, acknowledged: Arc<Mutex<Vec<String>>>, enough: tokio::sync::mpsc::Sender<()>) {
+    let post = async |path: &str, body| {
+        let response = client.request(reqwest::Method::POST, path).json(&body).send().await.ok()?;
+        let status = response.status();
+        let text = response.text().await.ok()?;
+        assert_eq!(status, 200, "{text}");
+        let body: serde_json::Value = serde_json::from_str(&text).unwrap();
+        Some(body["data"]["id"].as_str().unwrap().to_owned())
+    };
+    loop {
+        let intake = json!({ "room_code": "main", "reason_for_visit": "A rash" });
+        let Some(intake) = post("/intakes", intake).await else { return };
+        let Some(visit) = post("/visits/add_walkin", json!({ "intake_id": intake })).await else { return };
+        let mut acknowledged = acknowledged.lock().unwrap();
+        acknowledged.push(visit);
+        if acknowledged.len() % PER_ROUND == 0 {
+            let _ = enough.try_send(());
+        }
+    }
+}
+
+/// Every visit that has a `visit.created` event, once the server numbered them.
+async fn created(store: &Store) -> Vec<String> {
+    let mut conn = store.reader().await.unwrap();
+    let account = find_only(&mut conn).await.unwrap().unwrap().id;
+    let (mut found, mut seq) = (Vec::new(), 0);
+    loop {
+        let page = events::list_after(&mut conn, &account, seq, 500).await.unwrap();
+        let Some(last) = page.last() else { return found };
+        seq = last.seq;
+        let visits = page.iter().filter(|event| event.kind == EventType::VisitCreated);
+        found.extend(visits.filter_map(|event| event.visit).map(|visit| visit.to_string()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn acknowledged_visits_survive_kill_9() {
+    let database = Database::fresh().await;
+    let acknowledged = Arc::new(Mutex::new(Vec::new()));
+    let mut admin_token = String::new();
+    for _ in 0..KILLS {
+        let mut server = Server::start(&database);
+        if let Some(token) = server.admin.take() {
+            admin_token = token;
+            let admin = Client::new(&server.base).header("X-ApiToken", &admin_token);
+            admin.post("/rooms", json!({ "slug": "main", "code": "main", "name": "Main" })).await.ok();
+        }
+        let admin = Client::new(&server.base).header("X-ApiToken", &admin_token);
+        let (enough, mut reached) = tokio::sync::mpsc::channel(1);
+        let mut writers = Vec::new();
+        for _ in 0..WRITERS {
+            let guest = json!({ "first_name": "Gus", "last_name": "Guest", "room_code": "main" });
+            let token = admin.without("X-ApiToken").post("/users/guest_login", guest).await.data();
+            let client =
+                Client::new(&server.base).header("X-ApiToken", token["token"]["token"].as_str().unwrap());
+            writers.push(tokio::spawn(write(client, acknowledged.clone(), enough.clone())));
+        }
+        reached.recv().await.unwrap();
+        server.kill();
+        for writer in writers {
+            writer.await.unwrap();
+        }
+    }
+    let acknowledged: BTreeSet<String> = acknowledged.lock().unwrap().iter().cloned().collect();
+    assert!(acknowledged.len() >= KILLS * PER_ROUND);
+
+    let server = Server::start(&database);
+    let admin = Client::new(&server.base).header("X-ApiToken", &admin_token);
+    for visit in &acknowledged {
+        let found = admin.get(&format!("/visits/{visit}")).await.data();
+        assert_eq!(found["status"], "10", "visit {visit}");
+    }
+    let total = admin.get("/visits?limit=1").await.ok().json()["total_count"].as_u64().unwrap();
+    let store =
+        Store::open(&Settings { schema: Schema::Require, ..Settings::new(database.url()) }).await.unwrap();
+    let begun = Instant::now();
+    let mut with_event = created(&store).await;
+    while u64::try_from(with_event.len()).unwrap() < total {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{} of {total} events", with_event.len());
+        tokio::task::yield_now().await;
+        with_event = created(&store).await;
+    }
+    // As many events as visits, one each: no half of a change was kept.
+    let unique: BTreeSet<String> = with_event.iter().cloned().collect();
+    assert_eq!((unique.len(), u64::try_from(with_event.len()).unwrap()), (with_event.len(), total));
+    assert!(acknowledged.is_subset(&unique));
 }

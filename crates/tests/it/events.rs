@@ -24,10 +24,10 @@ async fn both_sides_hear_of_the_visit_and_strangers_only_of_the_queue() {
 
     provider.act(&visit, "accept").await.ok();
     let taken = hers.next_of("visit.updated").await;
-    assert_eq!((&taken.data["data"]["status"], &taken.data["data"]["provider_id"]), (
-        &serde_json::json!(25),
-        &serde_json::json!(provider.id),
-    ));
+    assert_eq!(
+        (&taken.data["data"]["status"], &taken.data["data"]["provider_id"]),
+        (&serde_json::json!(25), &serde_json::json!(provider.id),)
+    );
     provider.act(&visit, "complete").await.ok();
     assert_eq!(hers.next_of("visit.ended").await.data["data"]["status"], 30);
 }

@@ -25,7 +25,10 @@ async fn custom_fields_of_any_json_come_back() {
 
     patient.client.form(&path, &[("custom_is_smoker", "Yes")]).await.ok();
     let changed = patient.client.get(&path).await.data();
-    assert_eq!((&changed["custom_is_smoker"], &changed["reason_for_visit"]), (&json!("Yes"), &json!("Cough")));
+    assert_eq!(
+        (&changed["custom_is_smoker"], &changed["reason_for_visit"]),
+        (&json!("Yes"), &json!("Cough"))
+    );
 }
 
 #[tokio::test]
@@ -62,7 +65,8 @@ async fn an_admin_token_names_the_patient_by_number_or_by_the_portals_code() {
         let intake = patient.client.get(&format!("/intakes/{id}")).await.data();
         assert_eq!(intake["member_id"], patient.id);
     }
-    let missing = kit.admin().post("/intakes", json!({ "room_code": room })).await.refused(400, "invalid_field");
+    let missing =
+        kit.admin().post("/intakes", json!({ "room_code": room })).await.refused(400, "invalid_field");
     assert!(missing["fields"]["member_id"].is_string());
     let unknown = kit.admin().post("/intakes", json!({ "member_id": patient.id, "room_code": "none" })).await;
     assert!(unknown.refused(400, "invalid_field")["fields"]["room_code"].is_string());

@@ -79,7 +79,10 @@ async fn every_wrong_pair_reads_the_same() {
     // Another clinic's login does not count here.
     let other = kit.another_clinic("southside").await;
     let there = kit.anonymous().header("X-AccountCode", &other.code);
-    there.post("/users/login", json!({ "username": "maria", "password": PASSWORD })).await.refused(401, "login_failed");
+    there
+        .post("/users/login", json!({ "username": "maria", "password": PASSWORD }))
+        .await
+        .refused(401, "login_failed");
     // With two clinics somebody must say which.
     login(&kit, "maria", PASSWORD).await.refused(400, "account_missing");
     let here = kit.anonymous().header("X-AccountCode", &kit.clinic.code);

@@ -28,13 +28,19 @@ async fn a_portal_sends_somebody_in() {
     let kit = Kit::start().await;
     let patient = kit.patient("m").await;
     let answer = arrive(&kit, &format!("sso_token={}&next=/visits/start/7", patient.token)).await;
-    assert_eq!((answer.status.as_u16(), answer.headers["location"].to_str().unwrap()), (303, "/visits/start/7"));
+    assert_eq!(
+        (answer.status.as_u16(), answer.headers["location"].to_str().unwrap()),
+        (303, "/visits/start/7")
+    );
     assert_eq!(answer.headers["referrer-policy"], "no-referrer");
     let page = kit.anonymous().page(&cookie(&answer), "patient");
     let session = page.get("/session").await.data();
     assert_eq!((&session["kind"], &session["user"]["id"]), (&json!("patient"), &json!(patient.id)));
     assert_eq!(session["account"]["portal_name"], "Northside Portal");
-    assert_eq!((&session["disable_navigation"], &session["return_url"]), (&json!(false), &json!("https://portal.example/home")));
+    assert_eq!(
+        (&session["disable_navigation"], &session["return_url"]),
+        (&json!(false), &json!("https://portal.example/home"))
+    );
     // Elsewhere than on this server nobody is sent.
     for next in ["https://evil.example/", "//evil.example/", "/%5Cevil.example", ""] {
         let answer = arrive(&kit, &format!("sso_token={}&next={next}", patient.token)).await;
@@ -76,7 +82,10 @@ async fn an_expired_token_shows_the_way_back_and_no_password_form() {
     clock.advance_seconds(86_400);
     let answer = arrive(&kit, &format!("sso_token={}", patient.token)).await;
     assert_eq!(answer.status.as_u16(), 401);
-    assert!(answer.text.contains("Back to Northside Portal") && answer.text.contains("https://portal.example/home"));
+    assert!(
+        answer.text.contains("Back to Northside Portal")
+            && answer.text.contains("https://portal.example/home")
+    );
     assert!(!answer.text.contains("password") && answer.headers.get("set-cookie").is_none());
     assert!(!answer.text.contains(&patient.token));
     // The API says which of the two it is.

@@ -23,7 +23,10 @@ async fn a_patient_a_provider_and_a_guest_get_the_documented_answer() {
     let body = json!({ "first_name": "Maria", "last_name": "Santos", "code": "m@example.org", "type": 200, "dob": "1980-02-29" });
     let patient = kit.portal().post("/users/sso", body).await.data();
     assert_eq!((&patient["code"], &patient["dob"]), (&json!("m@example.org"), &json!("1980-02-29")));
-    assert_eq!((&patient["active"], &patient["tos"], &patient["subtype"]), (&json!(true), &json!(false), &json!("")));
+    assert_eq!(
+        (&patient["active"], &patient["tos"], &patient["subtype"]),
+        (&json!(true), &json!(false), &json!(""))
+    );
     assert!(patient["id"].as_str().unwrap().bytes().all(|b| b.is_ascii_digit()));
     assert!(is_hex(&patient["username"]));
     assert_eq!(patient["vseeid"], format!("northside+{}", patient["username"].as_str().unwrap()));
@@ -61,7 +64,8 @@ async fn the_same_code_is_the_same_person_brought_up_to_date() {
     let kit = Kit::start().await;
     let first = json!({ "first_name": "Maria", "last_name": "Santos", "code": "m", "phone": "555-0100", "gender": "female" });
     let first = kit.portal().post("/users/sso", first).await.data();
-    let second = json!({ "first_name": "Maria", "last_name": "Silva", "code": "m", "email": "m@example.org" });
+    let second =
+        json!({ "first_name": "Maria", "last_name": "Silva", "code": "m", "email": "m@example.org" });
     let second = kit.portal().post("/users/sso", second).await.data();
     assert_eq!((&first["id"], &first["username"]), (&second["id"], &second["username"]));
     assert_ne!(first["token"]["token"], second["token"]["token"]);

@@ -9,7 +9,8 @@ async fn a_profile_has_the_documented_fields() {
     let patient = kit.patient("m").await;
     let me = patient.client.get("/users/-").await.data();
     assert_eq!(me, patient.client.get(&format!("/users/{}.json", patient.id)).await.data());
-    for field in ["id", "code", "username", "vseeid", "email", "subtype", "timezone", "phone", "city", "zip"] {
+    for field in ["id", "code", "username", "vseeid", "email", "subtype", "timezone", "phone", "city", "zip"]
+    {
         assert!(me[field].is_string(), "{field}: {me}");
     }
     assert_eq!((&me["status"], &me["active"], &me["signup_step"]), (&json!(20), &json!(true), &json!(99)));
@@ -99,7 +100,10 @@ async fn a_guest_enters_a_room() {
     let mut nowhere = body.clone();
     nowhere["room_code"] = json!("nowhere");
     page.post("/users/guest_login", nowhere).await.refused(404, "room_not_found");
-    kit.admin().post("/rooms/main", json!({ "auth": { "guest": { "log_in": { "enabled": 0 } } } })).await.ok();
+    kit.admin()
+        .post("/rooms/main", json!({ "auth": { "guest": { "log_in": { "enabled": 0 } } } }))
+        .await
+        .ok();
     page.post("/users/guest_login", body.clone()).await.refused(403, "guests_not_allowed");
     let closed = json!({ "auth": { "guest": { "log_in": { "enabled": 1 } } }, "operation_settings": { "is_closed": 1 } });
     kit.admin().post("/rooms/main", closed).await.ok();

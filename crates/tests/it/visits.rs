@@ -21,7 +21,10 @@ async fn a_walk_in_is_taken_and_completed() {
     assert_eq!(visit.body["meeting"]["meeting_id"].as_str().unwrap().len(), 32);
     assert_eq!(visit.body["intake"]["reason_for_visit"], "A rash on my arm");
     assert_eq!(visit.body["intake"]["smoker"], "no");
-    assert_eq!(visit.body["payment"], json!({ "duration": 15, "amount": "0.00", "description": "Consultation" }));
+    assert_eq!(
+        visit.body["payment"],
+        json!({ "duration": 15, "amount": "0.00", "description": "Consultation" })
+    );
     let start: i64 = visit.body["start"].as_str().unwrap().parse().unwrap();
     assert_eq!(visit.body["end"], (start + 900).to_string());
 
@@ -129,11 +132,10 @@ async fn put_back_returns_the_place() {
     provider.act(&visit, "accept").await.ok();
     first.act(&visit, "put_back").await.refused(403, "not_allowed");
     let back = provider.act(&visit, "put_back").await.data();
-    assert_eq!((back["status"].as_str(), &back["provider_id"], &back["actual_start"]), (
-        Some("10"),
-        &json!(null),
-        &json!(null),
-    ));
+    assert_eq!(
+        (back["status"].as_str(), &back["provider_id"], &back["actual_start"]),
+        (Some("10"), &json!(null), &json!(null),)
+    );
     assert_eq!(first.client.get("/rooms/main/queue").await.data()["waiting_length"], 0);
 }
 
@@ -163,7 +165,12 @@ async fn everybody_lists_only_their_own() {
     let hers = maria.walk_in(&main).await;
     let his = tom.walk_in(&annex).await;
     let ids = |list: serde_json::Value| -> Vec<String> {
-        list["data"].as_array().unwrap().iter().map(|visit| visit["id"].as_str().unwrap().to_owned()).collect()
+        list["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|visit| visit["id"].as_str().unwrap().to_owned())
+            .collect()
     };
     assert_eq!(ids(maria.client.get("/visits").await.ok().json()), [hers.id.clone()]);
     assert_eq!(ids(provider.client.get("/visits").await.ok().json()), [hers.id.clone()]);
@@ -190,7 +197,8 @@ async fn a_page_comes_back_to_its_place_but_the_api_makes_a_new_visit() {
     assert_eq!(arrived.status, 303, "{}", arrived.text);
     let cookie = arrived.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
     let page = kit.anonymous().page(&cookie, "patient");
-    let intake = page.post("/intakes", json!({ "room_code": room, "reason_for_visit": "Still" })).await.data();
+    let intake =
+        page.post("/intakes", json!({ "room_code": room, "reason_for_visit": "Still" })).await.data();
     let body = json!({ "intake_id": intake["id"], "room_code": room });
     assert_eq!(page.post("/visits/add_walkin", body).await.data()["id"], first.id);
     assert_ne!(patient.walk_in(&room).await.id, first.id);
