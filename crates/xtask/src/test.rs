@@ -100,6 +100,7 @@ fn rust_tests(root: &Path) -> Command {
     } else {
         tests.args(["test", "--workspace", "--no-fail-fast"]);
     }
+    tests.env("BEDSIDE_BIN", server::binary(root));
     tests
 }
 
@@ -109,7 +110,8 @@ fn on_postgres(root: &Path, tally: &mut Tally) -> Result<()> {
     let cluster = postgres::Cluster::start(&server::target(root))?;
     let mut tests = process::cargo(root);
     tests.args(["test", "--workspace", "--no-fail-fast", "--test", "it"]);
-    counted(tests.env("BEDSIDE_TEST_POSTGRES", &cluster.url), tally)
+    tests.env("BEDSIDE_BIN", server::binary(root)).env("BEDSIDE_TEST_POSTGRES", &cluster.url);
+    counted(&mut tests, tally)
 }
 
 fn counted(command: &mut Command, tally: &mut Tally) -> Result<()> {
