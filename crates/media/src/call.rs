@@ -254,8 +254,5 @@ impl Call {
         if peer.state == State::Active {
             env.emit(&self.name, CallEventKind::PeerLeft { identity: peer.identity, reason });
         }
-        if self.peers.is_empty() {
-            env.emit(&self.name, CallEventKind::CallEmpty);
-        }
     }
 }

@@ -97,9 +97,8 @@ impl Call {
         let peer = Peer::new(env, key, join, session, subscriber);
         tracing::debug!(call = %self.name, sid = %peer.sid, sdk = %peer.client.sdk,
             version = %peer.client.version, protocol = peer.client.protocol, "peer joins");
-        // The new one is in before the ghost goes, so that a call of one does
-        // not end in between.
-        self.peers.insert(key, peer);
+        // The ghost goes first: a client takes any message before its join
+        // response for a broken server, and the others want no duplicate.
         if let Some(ghost) = ghost {
             self.expel(
                 env,
@@ -109,6 +108,7 @@ impl Call {
                 Action::Disconnect,
             );
         }
+        self.peers.insert(key, peer);
         self.greet(env, key);
         if let Some((id, sdp)) = offer {
             self.tell(env, key, wire::offer(id, sdp, HashMap::new()));

@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 
 use crate::call::Call;
 use crate::env::{Counters, Env, Output, ShardSettings, WallClock};
-use crate::event::LeftReason;
+use crate::event::{CallEventKind, LeftReason};
 use crate::ids::{CallKey, PeerKey, SessionId};
 use crate::join::{Join, JoinError};
 use crate::peer::State;
@@ -193,14 +193,13 @@ impl Shard {
         for call in self.calls.values_mut() {
             call.settle(&mut self.env);
         }
-        let names = &mut self.names;
-        self.calls.retain(|_, call| {
-            let keep = !call.peers.is_empty();
-            if !keep {
-                names.remove(&call.name);
+        let empty = self.calls.values().filter(|call| call.peers.is_empty());
+        for key in empty.map(|call| call.key).collect::<Vec<_>>() {
+            if let Some(call) = self.calls.remove(&key) {
+                self.names.remove(&call.name);
+                self.env.emit(&call.name, CallEventKind::CallEmpty);
             }
-            keep
-        });
+        }
     }
 
     /// New local addresses, for peers that join from now on.

@@ -126,7 +126,10 @@ impl Client {
 
     /// Takes a response and gives the requests that follow from it.
     pub fn on_response(&mut self, bytes: &[u8]) -> Vec<Request> {
-        match lk::SignalResponse::decode(bytes).unwrap().message.unwrap() {
+        let message = lk::SignalResponse::decode(bytes).unwrap().message.unwrap();
+        let opens = matches!(message, Response::Join(_) | Response::Reconnect(_) | Response::Leave(_));
+        assert!(opens || !self.sid.is_empty(), "{} is told this first: {message:?}", self.identity);
+        match message {
             Response::Join(join) => {
                 self.sid = join.participant.unwrap().sid;
                 self.note(join.other_participants);
