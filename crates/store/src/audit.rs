@@ -129,7 +129,8 @@ pub async fn chain(tx: &mut Tx, limit: i64) -> Result<usize> {
 
 const CHAINED: &str = "SELECT n, id, account_id, user_id, credential, action, object_kind, object_id, request_id, \
      at, count FROM audit_entries WHERE account_id = $1 AND chain IS NOT NULL ORDER BY chain";
-const HASHES: &str = "SELECT hash FROM audit_entries WHERE account_id = $1 AND chain IS NOT NULL ORDER BY chain";
+const HASHES: &str =
+    "SELECT hash FROM audit_entries WHERE account_id = $1 AND chain IS NOT NULL ORDER BY chain";
 
 /// Checks an account's chain. `Ok(None)` when whole, else the identifier of
 /// the first entry that was altered or follows a missing one.
@@ -149,7 +150,8 @@ pub async fn verify(conn: &mut Conn, account: &AccountId) -> Result<Option<Strin
     Ok(None)
 }
 
-const COUNT: &str = "SELECT COUNT(*) FROM audit_entries WHERE account_id = $1 AND action = $2 AND object_id = $3";
+const COUNT: &str =
+    "SELECT COUNT(*) FROM audit_entries WHERE account_id = $1 AND action = $2 AND object_id = $3";
 
 /// How many entries tell of an action on an object.
 ///

@@ -231,6 +231,9 @@ impl Store {
             }
             Db::Postgres { pool, .. } => pool.close().await,
         }
+        // Whoever still holds this store can no longer use it, so the next one
+        // may serve the file.
+        *self.0.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

@@ -13,13 +13,13 @@ mod dialect;
 #[cfg(test)]
 mod engine_tests;
 mod error;
+#[cfg(test)]
+mod identity_tests;
 mod lock;
 mod migrate;
 #[cfg(test)]
-mod identity_tests;
-mod seal;
-#[cfg(test)]
 mod schema_tests;
+mod seal;
 mod settings;
 #[cfg(test)]
 mod testing;

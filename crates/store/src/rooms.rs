@@ -263,6 +263,11 @@ const SHARES_ROOM: &str = "SELECT COUNT(*) FROM visits v WHERE v.account_id = $1
 ///
 /// # Errors
 /// What the database says.
-pub async fn has_patient(conn: &mut Conn, account: &AccountId, provider: UserId, member: UserId) -> Result<bool> {
+pub async fn has_patient(
+    conn: &mut Conn,
+    account: &AccountId,
+    provider: UserId,
+    member: UserId,
+) -> Result<bool> {
     Ok(scalar!(conn, i64, SHARES_ROOM, account.as_str(), member.0, provider.0)? > 0)
 }

@@ -197,7 +197,13 @@ impl TryFrom<Row> for VisitView {
                 last_seen_at: row.m_last_seen_at.map(At),
             },
             provider: provider(row.p_id, row.p_first_name, row.p_last_name, row.p_vseeid, row.p_title),
-            requested_provider: provider(row.q_id, row.q_first_name, row.q_last_name, row.q_vseeid, row.q_title),
+            requested_provider: provider(
+                row.q_id,
+                row.q_first_name,
+                row.q_last_name,
+                row.q_vseeid,
+                row.q_title,
+            ),
             intake: IntakeId(row.i_id),
             intake_kind: row.i_type,
             answers: row.i_answers,
@@ -302,7 +308,8 @@ macro_rules! conditions {
 
 const COUNT: &str = concat!("SELECT COUNT(*) FROM visits v ", conditions!());
 // The literal list lets both engines use the index of open visits.
-const COUNT_OPEN: &str = concat!("SELECT COUNT(*) FROM visits v ", conditions!(), "AND v.status IN (10, 20, 25)");
+const COUNT_OPEN: &str =
+    concat!("SELECT COUNT(*) FROM visits v ", conditions!(), "AND v.status IN (10, 20, 25)");
 const NEWEST: &str = concat!(columns!(), conditions!(), "ORDER BY v.id DESC LIMIT $12 OFFSET $13");
 const START_ASC: &str = concat!(columns!(), conditions!(), "ORDER BY v.start_at, v.id LIMIT $12 OFFSET $13");
 const START_DESC: &str =
@@ -354,11 +361,12 @@ pub async fn list(
     };
     let account = account.as_str();
     let total = scalar!(
-        conn, i64, count, account, word, me, &statuses, &kinds, &subtypes, room, provider, member, from, until,
+        conn, i64, count, account, word, me, &statuses, &kinds, &subtypes, room, provider, member, from,
+        until,
     )?;
     let rows = query_all!(
-        conn, Row, page, account, word, me, &statuses, &kinds, &subtypes, room, provider, member, from, until, limit,
-        offset,
+        conn, Row, page, account, word, me, &statuses, &kinds, &subtypes, room, provider, member, from,
+        until, limit, offset,
     )?;
     Ok((rows.into_iter().map(VisitView::try_from).collect::<Result<_>>()?, total))
 }

@@ -175,7 +175,11 @@ const BY_INTAKE: &str = "SELECT id FROM visits WHERE account_id = $1 AND intake_
 ///
 /// # Errors
 /// What the database says.
-pub async fn find_by_intake(conn: &mut Conn, account: &AccountId, intake: &IntakeId) -> Result<Option<VisitId>> {
+pub async fn find_by_intake(
+    conn: &mut Conn,
+    account: &AccountId,
+    intake: &IntakeId,
+) -> Result<Option<VisitId>> {
     Ok(scalar_opt!(conn, i64, BY_INTAKE, account.as_str(), intake.as_str())?.map(VisitId))
 }
 
@@ -236,8 +240,7 @@ pub async fn find_open_of(conn: &mut Conn, account: &AccountId, member: UserId) 
     Ok(scalar_opt!(conn, i64, OPEN_OF, account.as_str(), member.0)?.map(VisitId))
 }
 
-const QUEUE_LENGTH: &str =
-    "SELECT COUNT(*) FROM visits WHERE account_id = $1 AND room_id = $2 AND status IN (10, 20, 25) \
+const QUEUE_LENGTH: &str = "SELECT COUNT(*) FROM visits WHERE account_id = $1 AND room_id = $2 AND status IN (10, 20, 25) \
      AND status <> 25 AND type = 1";
 
 /// How many wait in a room.
@@ -275,8 +278,7 @@ pub async fn recent_waits(conn: &mut Conn, account: &AccountId, room: RoomId, si
     scalars!(conn, i64, RECENT_WAITS, room.0, account.as_str(), since.0)
 }
 
-const CLAIM_NODE: &str =
-    "UPDATE visits SET call_node = COALESCE(call_node, $1) WHERE account_id = $2 AND id = $3 RETURNING call_node";
+const CLAIM_NODE: &str = "UPDATE visits SET call_node = COALESCE(call_node, $1) WHERE account_id = $2 AND id = $3 RETURNING call_node";
 
 /// Writes which node holds the visit's call, unless one does already. Gives
 /// the node that holds it now.
