@@ -138,13 +138,19 @@ export class Dashboard {
 			const visits = await queue.list(this.api);
 			if (turn < this.answered) return;
 			this.answered = turn;
-			this.stream?.heard();
+			this.hear();
 			this.latest = visits;
 			this.arrange();
 			this.loaded = true;
 		} catch (reason) {
 			this.signOutOn(reason);
 		}
+	}
+
+	/** An answer to a question counts as having heard the server, too. */
+	private hear(): void {
+		this.stream?.heard();
+		if (this.stream) this.live = this.stream.state;
 	}
 
 	async refreshDone(): Promise<void> {

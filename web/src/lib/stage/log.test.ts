@@ -26,6 +26,17 @@ describe('the strip', () => {
 		]);
 	});
 
+	it('knows the line of a call that the portal told of first', () => {
+		const told = withPortal([], [portal('POST', '/api_v3/intakes')], () => 1);
+		const entries = withFrame(
+			told,
+			'{"method":"POST","path":"/api_v3/intakes","status":200,"ms":3,"at":5}',
+			2,
+		);
+		expect(entries).toHaveLength(1);
+		expect(entries[0]).toMatchObject({ id: 1, call: { ms: 3, at: 5 }, portal: { path: '/api_v3/intakes' } });
+	});
+
 	it('knows a path by its template', () => {
 		expect(fits('/api_v3/visits/{id}', '/api_v3/visits/12')).toBe(true);
 		expect(fits('/visits/:id/accept', '/api_v3/visits/12/accept')).toBe(true);

@@ -48,6 +48,16 @@ export function withFrame(entries: Entry[], data: string, id: number): Entry[] {
 	}
 	if (typeof value !== 'object' || value === null) return entries;
 	if ('method' in value && 'path' in value) {
+		const call = value as LoggedCall;
+		// The portal's answer may have come before the log's line of the same call.
+		const early = entries.filter(
+			(entry) =>
+				entry.kind === 'call' && entry.portal && entry.call.at === undefined && isSame(call, entry.portal),
+		);
+		const oldest = early[early.length - 1];
+		if (oldest) {
+			return entries.map((entry) => (entry === oldest && entry.kind === 'call' ? { ...entry, call } : entry));
+		}
 		return [{ id, kind: 'call', call: value as LoggedCall, portal: null } as Entry, ...entries].slice(
 			0,
 			KEEP,

@@ -66,14 +66,16 @@ function drawClock(pen: CanvasRenderingContext2D, now: number): void {
 	const two = (value: number) => String(value).padStart(2, '0');
 	const words = `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
 	const tenth = Math.floor(time.getMilliseconds() / 100);
+	// On the chest, in the middle: there no crop and no other picture hides it.
+	const left = WIDTH / 2 - 106;
 	pen.fillStyle = 'rgba(12, 17, 19, 0.82)';
-	pen.fillRect(WIDTH - 232, 24, 208, 62);
+	pen.fillRect(left, 352, 212, 62);
 	pen.fillStyle = '#eaf0ef';
 	pen.font = '600 36px ui-monospace, Menlo, Consolas, monospace';
 	pen.textBaseline = 'middle';
-	pen.fillText(`${words}.${tenth}`, WIDTH - 218, 46);
+	pen.fillText(`${words}.${tenth}`, left + 12, 374);
 	pen.font = '15px system-ui, sans-serif';
-	pen.fillText('Demo camera', WIDTH - 218, 72);
+	pen.fillText('Demo camera', left + 12, 400);
 }
 
 function oval(

@@ -68,6 +68,16 @@ export class Stage {
 		void this.follow();
 	}
 
+	/** Whose visit this is: the demo's patients take turns. */
+	get patientName(): string {
+		const body = this.calls[0]?.request_body as
+			| { first_name?: string; last_name?: string }
+			| null
+			| undefined;
+		const name = [body?.first_name, body?.last_name].filter(Boolean).join(' ');
+		return name || (this.facts?.patient.name ?? '');
+	}
+
 	close(): void {
 		this.closed = true;
 		clearTimeout(this.retry);
