@@ -160,11 +160,13 @@ export class CallEngine extends Observable<CallState> {
 	}
 
 	async #connect(kit: Sdk, ticket: CallTicket, turn: number): Promise<void> {
-		kit.setLogLevel('warn');
+		kit.setLogLevel('error');
 		this.#sdk = kit;
 		const room = new kit.Room({
 			adaptiveStream: true,
 			dynacast: true,
+			// Our node speaks the two-connection signalling; asking for the other first costs a refused request per join.
+			singlePeerConnection: false,
 			stopLocalTrackOnUnpublish: false,
 			disconnectOnPageLeave: true,
 			publishDefaults: { simulcast: true, red: false, dtx: true, stopMicTrackOnMute: false },
@@ -172,13 +174,15 @@ export class CallEngine extends Observable<CallState> {
 		const previous = this.#room;
 		this.#room = room;
 		if (previous) await previous.disconnect(false).catch(() => undefined);
-		this.#listen(kit, room, turn);
+		const stage = { joined: false };
+		this.#listen(kit, room, turn, stage);
 		try {
 			await room.connect(ticket.url, ticket.token, { autoSubscribe: true });
 		} catch (reason) {
 			if (this.#room === room) this.#room = null;
 			throw reason;
 		}
+		stage.joined = true;
 		if (turn !== this.#wanted) {
 			await room.disconnect(false);
 			return;
@@ -197,7 +201,8 @@ export class CallEngine extends Observable<CallState> {
 		this.#sampling = setInterval(() => void this.#measure(), 3000);
 	}
 
-	#listen(kit: Sdk, room: Room, turn: number) {
+	/** `stage.joined` turns true once the room was entered: what fails before is the attempt's own affair. */
+	#listen(kit: Sdk, room: Room, turn: number, stage: { joined: boolean }) {
 		const { RoomEvent, Track, DisconnectReason } = kit;
 		const mine = () => this.#room === room && turn === this.#wanted;
 		const look = () => mine() && this.#look();
@@ -238,7 +243,7 @@ export class CallEngine extends Observable<CallState> {
 				this.#look();
 			})
 			.on(RoomEvent.Disconnected, (reason) => {
-				if (!mine() || this.value.phase === 'connecting') return;
+				if (!mine() || !stage.joined) return;
 				this.#room = null;
 				this.#silenceAll();
 				if (reason === DisconnectReason.DUPLICATE_IDENTITY) return this.#fail('elsewhere', '');
@@ -384,9 +389,10 @@ export class CallEngine extends Observable<CallState> {
 	#play(track: RemoteTrack) {
 		const element = document.createElement('audio');
 		element.autoplay = true;
-		element.muted = frame.outputMuted;
 		element.hidden = true;
 		track.attach(element);
+		// Attaching unmutes; what the stage silenced stays silent.
+		element.muted = frame.outputMuted;
 		document.body.append(element);
 		this.#sounds.set(track, element);
 	}
