@@ -1,10 +1,11 @@
-// The one way from a page to the API: credentials, errors with their reasons, and patience with bad networks.
+// The one way from a page to the API: typed by the server's own description, with errors that say why, and with
+// patience for bad networks.
+import createClient, { type Client } from 'openapi-fetch';
 import type { SessionSource } from '#lib/session/source.ts';
+import type { paths } from './schema.ts';
 import type { ErrorBody } from './types.ts';
 
 export const apiBase = '/api_v3';
-
-export type Query = Record<string, string | number | boolean | null | undefined>;
 
 /** An answer that is not a success, or no answer at all (`status` 0). */
 export class ApiError extends Error {
@@ -14,11 +15,15 @@ export class ApiError extends Error {
 	/** What is wrong with which field, in words for people. */
 	readonly fields: Record<string, string>;
 	readonly requestId: string | null;
-	readonly body: ErrorBody | null;
+	readonly body: (Partial<ErrorBody> & Record<string, unknown>) | null;
 	/** Seconds the server asked us to wait, when it did. */
 	readonly retryAfter: number | null;
 
-	constructor(status: number, body: ErrorBody | null, retryAfter: number | null = null) {
+	constructor(
+		status: number,
+		body: (Partial<ErrorBody> & Record<string, unknown>) | null,
+		retryAfter: number | null = null,
+	) {
 		super(body?.message ?? (status === 0 ? 'No connection.' : `The server answered ${status}.`));
 		this.name = 'ApiError';
 		this.status = status;
@@ -40,102 +45,82 @@ export class ApiError extends Error {
 	}
 }
 
-export interface Page<T> {
-	data: T[];
-	total_count: number;
-}
-
-export interface CallOptions {
-	signal?: AbortSignal;
-}
-
 export interface Api {
 	readonly source: SessionSource;
-	get<T>(path: string, query?: Query, options?: CallOptions): Promise<T>;
-	list<T>(path: string, query?: Query, options?: CallOptions): Promise<Page<T>>;
-	post<T>(path: string, body?: unknown, options?: CallOptions): Promise<T>;
+	/** Calls by the server's paths; wrap each in `ok`. */
+	readonly http: Client<paths>;
 }
 
 export interface ApiOptions {
-	fetch?: typeof fetch;
+	fetch?: (request: Request) => Promise<Response>;
 	/** Waits before a read is tried again; a test passes its own. */
 	pause?: (ms: number) => Promise<void>;
+	origin?: string;
 }
 
 const pauses = [400, 1200];
 
 /** `createApi(cookieSession('patient'))` is what a page holds. */
 export function createApi(source: SessionSource, options: ApiOptions = {}): Api {
-	const send = options.fetch ?? ((input: RequestInfo | URL, init?: RequestInit) => fetch(input, init));
+	const send = options.fetch ?? ((request: Request) => fetch(request));
 	const pause = options.pause ?? ((ms: number) => new Promise<void>((done) => setTimeout(done, ms)));
+	const origin = options.origin ?? (typeof location === 'undefined' ? '' : location.origin);
 
-	async function once<B>(method: string, path: string, init: RequestInit, query: Query): Promise<B> {
-		const headers = new Headers({ accept: 'application/json', ...source.headers() });
-		if (init.body) headers.set('content-type', 'application/json');
-		let response: Response;
+	async function once(request: Request): Promise<Response> {
 		try {
-			response = await send(address(path, query), {
-				...init,
-				method,
-				headers,
-				credentials: 'same-origin',
-				cache: 'no-store',
-			});
+			return await send(request);
 		} catch (reason) {
-			if (init.signal?.aborted) throw reason;
+			if (request.signal.aborted) throw reason;
 			throw new ApiError(0, null);
 		}
-		const body = await readBody(response);
-		if (!response.ok || body === null) {
-			throw new ApiError(response.status, body as ErrorBody | null, retryAfter(response));
-		}
-		return body as B;
 	}
 
 	// A read may be repeated freely; a write is repeated by the person who pressed the button.
-	async function read<B>(path: string, query: Query, init: RequestInit): Promise<B> {
+	async function patient(request: Request): Promise<Response> {
+		for (const [name, value] of Object.entries(source.headers())) request.headers.set(name, value);
+		if (request.method !== 'GET') return once(request);
 		for (const wait of pauses) {
 			try {
-				return await once<B>('GET', path, init, query);
+				const response = await once(request.clone());
+				if (response.status < 502) return response;
 			} catch (reason) {
-				const again = reason instanceof ApiError && (reason.status === 0 || reason.status >= 502);
-				if (!again || init.signal?.aborted) throw reason;
-				await pause(wait);
+				if (!(reason instanceof ApiError)) throw reason;
 			}
+			await pause(wait);
 		}
-		return once<B>('GET', path, init, query);
+		return once(request);
 	}
 
 	return {
 		source,
-		async get<T>(path: string, query: Query = {}, init: CallOptions = {}) {
-			return (await read<{ data: T }>(path, query, init)).data;
-		},
-		async list<T>(path: string, query: Query = {}, init: CallOptions = {}) {
-			return read<Page<T>>(path, query, init);
-		},
-		async post<T>(path: string, body: unknown = {}, init: CallOptions = {}) {
-			return (await once<{ data: T }>('POST', path, { ...init, body: JSON.stringify(body) }, {})).data;
-		},
+		http: createClient<paths>({
+			baseUrl: origin + apiBase,
+			fetch: patient,
+			credentials: 'same-origin',
+			cache: 'no-store',
+			headers: { accept: 'application/json' },
+		}),
 	};
 }
 
-/** The address of an API path with its query; empty values are left out. */
-export function address(path: string, query: Query = {}): string {
-	const pairs = Object.entries(query).filter(
-		([, value]) => value !== null && value !== undefined && value !== '',
-	);
-	const search = new URLSearchParams(pairs.map(([name, value]) => [name, String(value)])).toString();
-	return `${apiBase}${path}${search ? `?${search}` : ''}`;
+/** The body of a success; everything else is thrown as an `ApiError`. */
+export async function ok<B>(asked: Promise<{ data?: B; error?: unknown; response: Response }>): Promise<B> {
+	let answer: { data?: B; error?: unknown; response: Response };
+	try {
+		answer = await asked;
+	} catch (reason) {
+		throw asApiError(reason);
+	}
+	const { data, error, response } = answer;
+	if (response.ok && typeof data === 'object' && data !== null) return data;
+	const body = typeof error === 'object' && error !== null ? (error as ApiError['body']) : null;
+	throw new ApiError(response.status, body, retryAfter(response));
 }
 
-async function readBody(response: Response): Promise<unknown> {
-	try {
-		const body: unknown = await response.json();
-		return typeof body === 'object' ? body : null;
-	} catch {
-		return null;
-	}
+/** The address of an API path with its query; empty values are left out. */
+export function address(path: string, query: Record<string, string> = {}): string {
+	const search = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== '')).toString();
+	return `${apiBase}${path}${search ? `?${search}` : ''}`;
 }
 
 function retryAfter(response: Response): number | null {
@@ -146,9 +131,6 @@ function retryAfter(response: Response): number | null {
 /** Whatever was thrown, as one `ApiError`. */
 export function asApiError(reason: unknown): ApiError {
 	if (reason instanceof ApiError) return reason;
-	return new ApiError(0, {
-		code: 0,
-		error: 'page_fault',
-		message: reason instanceof Error ? reason.message : String(reason),
-	});
+	const message = reason instanceof Error ? reason.message : String(reason);
+	return new ApiError(0, { code: 0, error: 'page_fault', message });
 }

@@ -1,6 +1,5 @@
 // Signing a provider in: the call, and what its refusal means in words.
-import { type Api, ApiError } from '#lib/api/client.ts';
-import type { Room } from '#lib/api/types.ts';
+import { type Api, ApiError, ok } from '#lib/api/client.ts';
 import { t } from '#lib/i18n/i18n.ts';
 import * as rooms from '#lib/rooms/rooms.ts';
 
@@ -8,12 +7,12 @@ import * as rooms from '#lib/rooms/rooms.ts';
 const PROVIDER = 400;
 
 export async function login(api: Api, username: string, password: string): Promise<void> {
-	await api.post('/users/login', { username, password, user_type: PROVIDER });
+	await ok(api.http.POST('/users/login', { body: { username, password, user_type: PROVIDER } }));
 }
 
 /** The clinic's name before anybody is signed in: its rooms are public and each tells it. Null when none is found. */
 export async function clinicName(api: Api): Promise<string | null> {
-	const [room] = (await api.list<Room>('/rooms', { limit: 1 })).data;
+	const [room] = (await ok(api.http.GET('/rooms', { params: { query: { limit: 1 } } }))).data;
 	return room ? (await rooms.get(api, room.code)).account_name : null;
 }
 

@@ -1,6 +1,7 @@
 // Coming in at a room's own page: who the person is, why they come, and the three calls that make a place in the queue.
-import { type Api, ApiError, asApiError, createApi } from '#lib/api/client.ts';
-import type { LoginAnswer, Room, SessionInfo, Visit } from '#lib/api/types.ts';
+import { type Api, ApiError, asApiError, createApi, ok } from '#lib/api/client.ts';
+import type { Room, SessionInfo, Visit } from '#lib/api/types.ts';
+import { t } from '#lib/i18n/i18n.ts';
 import { findSession } from '#lib/session/session.ts';
 import { cookieSession } from '#lib/session/source.ts';
 import * as visits from '#lib/visits/visits.ts';
@@ -57,13 +58,14 @@ export class RoomEntry {
 
 	async #findWaiting(): Promise<Visit | null> {
 		try {
-			const found = await this.api.list<Visit>('/visits', {
-				room_code: this.room?.code,
-				member_id: this.session?.user.id,
+			const query = {
+				room_code: this.room?.code ?? this.slug,
+				member_id: this.session?.user.id ?? '',
 				status: '10,25',
 				limit: 1,
-			});
-			return found.data[0] ?? null;
+			};
+			const found = await ok(this.api.http.GET('/visits', { params: { query } }));
+			return (found.data[0] as Visit | undefined) ?? null;
 		} catch {
 			// Entering leads back to the same place anyway.
 			return null;
@@ -73,14 +75,12 @@ export class RoomEntry {
 	/** Makes the guest known; doing it twice for one form is one guest. */
 	async signIn(guest: Guest): Promise<void> {
 		if (this.session) return;
-		const user = await this.api.post<LoginAnswer>('/users/guest_login', {
-			first_name: guest.first_name,
-			last_name: guest.last_name,
-			dob: guest.dob,
-			room_code: this.room?.code,
-		});
+		const { first_name, last_name, dob } = guest;
+		const body = { first_name, last_name, dob, room_code: this.room?.code ?? this.slug };
+		await ok(this.api.http.POST('/users/guest_login', { body }));
 		this.session = await findSession(this.api);
-		if (!this.session) throw new ApiError(0, { code: 0, error: 'no_session', message: user.full_name });
+		// Signed in, and yet not: the browser keeps no cookies for this page.
+		if (!this.session) throw new ApiError(401, { message: t('guest.no_cookie'), error: 'no_cookie' });
 	}
 
 	/** Enters the queue and returns the visit's id. A second try after a lost answer goes on where the first stopped. */
@@ -88,12 +88,13 @@ export class RoomEntry {
 		if (guest) await this.signIn(guest);
 		const room = this.room?.code ?? this.slug;
 		if (this.#intakeId === null) {
-			const intake = await this.api.post<{ id: string }>('/intakes', {
+			const body = {
 				type: 1,
 				room_code: room,
 				reason_for_visit: reason,
 				...(guest?.for === 'other' ? { visit_for: 'somebody_else', caller_name: guest.caller } : {}),
-			});
+			};
+			const intake = (await ok(this.api.http.POST('/intakes', { body }))).data;
 			this.#intakeId = intake.id;
 		}
 		try {
@@ -110,7 +111,7 @@ export class RoomEntry {
 
 	/** "That's not me": the next person starts with an empty form. */
 	async signOut(): Promise<void> {
-		await this.api.post('/users/logout').catch(() => undefined);
+		await ok(this.api.http.POST('/users/logout')).catch(() => undefined);
 		this.session = null;
 		this.waiting = null;
 		this.#intakeId = null;

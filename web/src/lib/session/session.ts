@@ -1,11 +1,11 @@
 // Who is signed in on this page.
-import { type Api, ApiError } from '#lib/api/client.ts';
+import { type Api, ApiError, ok } from '#lib/api/client.ts';
 import type { SessionInfo } from '#lib/api/types.ts';
 
 /** The person behind this page's session, or null when nobody is signed in. */
 export async function findSession(api: Api): Promise<SessionInfo | null> {
 	try {
-		return await api.get<SessionInfo>('/session');
+		return (await ok(api.http.GET('/session'))).data;
 	} catch (reason) {
 		if (reason instanceof ApiError && (reason.status === 401 || reason.status === 403)) return null;
 		throw reason;

@@ -28,7 +28,7 @@ const byNumber: Record<string, VisitState> = {
 
 /** The state of a visit as either the list or the single object spells it. */
 export function stateOf(visit: Pick<Visit, 'status' | 'status_name'>): VisitState {
-	return byStatus[visit.status_name] ?? byNumber[String(visit.status)] ?? 'waiting';
+	return byStatus[visit.status_name as StatusName] ?? byNumber[String(visit.status)] ?? 'waiting';
 }
 
 /** True once nothing more can happen in the visit. */
