@@ -1,10 +1,7 @@
 //! For whoever runs the server: is the process there, can it work, how is it
 //! doing.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use axum::{
     Json, Router,
@@ -15,6 +12,7 @@ use axum::{
     routing::get,
 };
 use bedside_app::App;
+use bedside_model::At;
 use ipnet::IpNet;
 use prometheus_client::{
     collector::Collector,
@@ -38,12 +36,12 @@ struct Probes {
     allow: Arc<[IpNet]>,
     has_media: bool,
     stopping: CancellationToken,
-    last: Arc<Mutex<Option<(Instant, bool)>>>,
+    last: Arc<Mutex<Option<(At, bool)>>>,
 }
 
-/// How long the answer of the last trial write holds, so that a crowd of
-/// probes is one write.
-const TRIAL_HOLDS: Duration = Duration::from_millis(500);
+/// How long the answer of the last trial write holds, in milliseconds, so that
+/// a crowd of probes is one write.
+const TRIAL_HOLDS_MS: i64 = 500;
 
 /// The probes' routes.
 pub fn routes(app: &App, config: &Config, front: &Front) -> Router {
@@ -78,9 +76,10 @@ async fn readyz(State(probes): State<Probes>) -> Response {
 
 impl Probes {
     async fn store_is_writable(&self) -> bool {
+        let now = self.app.clock.now();
         let mut last = self.last.lock().await;
         if let Some((at, writable)) = *last
-            && at.elapsed() < TRIAL_HOLDS
+            && (0..TRIAL_HOLDS_MS).contains(&(now.0 - at.0))
         {
             return writable;
         }
@@ -91,7 +90,7 @@ impl Probes {
                 false
             }
         };
-        *last = Some((Instant::now(), writable));
+        *last = Some((now, writable));
         writable
     }
 }

@@ -99,10 +99,10 @@ impl<S: Send + Sync> FromRequestParts<S> for PageKind {
     }
 }
 
-/// Counts a call whose credentials were refused.
+/// Counts a call whose credentials were refused; our own faults do not count.
 fn known<T>(found: Result<T, bedside_app::Error>, api: &Api, client: &Client) -> Result<T, ApiError> {
     found.map_err(|error| {
-        if matches!(error, bedside_app::Error::Unauthorized(_))
+        if error.code().is_some_and(|code| code != "unavailable")
             && let Err(limited) = api.limits.refused(client.addr)
         {
             return limited;

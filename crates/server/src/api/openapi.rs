@@ -49,11 +49,8 @@ pub fn finish(mut document: openapi::OpenApi, prefix: &str) -> openapi::OpenApi 
         SecurityRequirement::default(),
     ]);
     for item in document.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete] {
-            if let Some(operation) = operation {
-                complete(operation);
-            }
-        }
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+        operations.into_iter().flatten().for_each(complete);
     }
     document
 }

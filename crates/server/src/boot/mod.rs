@@ -14,7 +14,11 @@ use std::{
     time::Duration,
 };
 
-use axum_server::{Handle, tls_rustls::RustlsConfig};
+use axum_server::{
+    Handle,
+    accept::NoDelayAcceptor,
+    tls_rustls::{RustlsAcceptor, RustlsConfig},
+};
 use bedside_app::{App, Clock, Random, ports::calls::Calls};
 use bedside_store::Store;
 use tokio::task::JoinHandle;
@@ -132,17 +136,15 @@ impl Prepared {
         let serving = match tls {
             Some(tls) => {
                 tokio::spawn(tls::reload_on_change(tls.clone(), config.server.tls.clone(), stopping.clone()));
-                let server = axum_server::from_tcp_rustls(listener, tls)
-                    .map_err(failed)?
-                    .first_request_timeout(FIRST_REQUEST)
-                    .handle(handle.clone());
+                let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
+                let server = axum_server::from_tcp(listener).map_err(failed)?.acceptor(acceptor);
+                let server = server.first_request_timeout(FIRST_REQUEST).handle(handle.clone());
                 tokio::spawn(server.serve(service))
             }
             None => {
-                let server = axum_server::from_tcp(listener)
-                    .map_err(failed)?
-                    .first_request_timeout(FIRST_REQUEST)
-                    .handle(handle.clone());
+                let acceptor = NoDelayAcceptor::new();
+                let server = axum_server::from_tcp(listener).map_err(failed)?.acceptor(acceptor);
+                let server = server.first_request_timeout(FIRST_REQUEST).handle(handle.clone());
                 tokio::spawn(server.serve(service))
             }
         };

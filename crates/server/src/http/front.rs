@@ -113,6 +113,7 @@ impl Front {
 }
 
 /// The layer.
+#[expect(clippy::disallowed_methods, reason = "the stopwatch of the log line and the metrics")]
 pub async fn front(State(front): State<Front>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = front.next_id();
