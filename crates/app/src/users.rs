@@ -239,9 +239,8 @@ pub async fn login(app: &App, actor: &Actor, command: Login) -> Result<SignedIn>
     let Some((user, link)) = found else {
         return Err(Error::unauthorized("login_failed", "The login name or the password is wrong."));
     };
-    if link.is_none() {
-        credentials::may_act(user.status)?;
-    } else if user.status == UserStatus::Suspended {
+    // The token of a mail is for those who are not active yet.
+    if link.is_none() || user.status != UserStatus::Inactive {
         credentials::may_act(user.status)?;
     }
     if let Some(page) = command.page.filter(|page| user.kind.session_kind() != *page) {

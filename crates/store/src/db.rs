@@ -19,7 +19,7 @@ use sqlx::{
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::{
-    Conn, Error, MasterKey, Result, Sealed, Settings, Synchronous, Tx, Vault,
+    Conn, Error, MasterKey, Result, Schema, Sealed, Settings, Synchronous, Tx, Vault,
     lock::{self, ServingLock},
     migrate,
     settings::Target,
@@ -306,7 +306,9 @@ async fn open_postgres(settings: &Settings) -> Result<Db> {
 }
 
 async fn open_sqlite(settings: &Settings, path: PathBuf, hint: watch::Sender<u64>) -> Result<Db> {
-    make_private_file(&path)?;
+    if settings.schema == Schema::Migrate {
+        make_private_file(&path)?;
+    }
     let options = SqliteConnectOptions::new()
         .filename(&path)
         .foreign_keys(true)

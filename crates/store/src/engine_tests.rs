@@ -240,3 +240,33 @@ async fn a_closed_store_says_so_and_has_kept_everything() {
     let again = Store::open(&fresh.settings).await.unwrap();
     assert_eq!(count(&again, "store").await, 1);
 }
+
+#[tokio::test]
+async fn a_change_that_fills_the_disk_fails_alone() {
+    // A limit on the file's pages is what SQLite reports as a full disk; it
+    // lasts as long as the connection. SQLite then ends the whole transaction.
+    const LIMIT: &str = "PRAGMA max_page_count = 1";
+    let fresh = fresh("sqlite", |_| {}).await.unwrap();
+    let set: Result<u64> = fresh.store.write(|tx| Box::pin(async move { execute!(tx, LIMIT) })).await;
+    set.unwrap();
+    let (go, held) = hold(&fresh.store).await;
+    let many = (0..30).map(|number| {
+        let store = fresh.store.clone();
+        tokio::spawn(async move {
+            let id = format!("{number}-{}", "x".repeat(20_000));
+            store.write(move |tx| Box::pin(async move { put(tx, &id).await })).await
+        })
+    });
+    let many = many.collect::<Vec<_>>();
+    go.send(()).unwrap();
+    held.await.unwrap();
+    let (mut kept, mut full) = (0, 0);
+    for one in many {
+        match one.await.unwrap() {
+            Ok(()) => kept += 1,
+            Err(Error::Full) => full += 1,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert_eq!((full, kept, count(&fresh.store, "%").await), (1, 29, 29));
+}

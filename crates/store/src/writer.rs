@@ -122,6 +122,16 @@ enum Verdict {
     Fail(Error),
 }
 
+impl Verdict {
+    /// What the caller is told; a dropped change's own error lies in its slot.
+    fn into_result(self) -> Result<()> {
+        match self {
+            Self::Keep | Self::Drop => Ok(()),
+            Self::Fail(error) => Err(error),
+        }
+    }
+}
+
 impl Task {
     async fn run(mut self, mut queue: mpsc::Receiver<Message>, group: usize) {
         let mut messages = Vec::with_capacity(group);
@@ -153,55 +163,50 @@ impl Task {
         }
     }
 
-    /// Runs a group in one transaction and answers everybody.
+    /// Runs changes in one transaction and answers everybody. Changes that
+    /// did not get their turn because an earlier one ended the transaction
+    /// form another group.
     async fn commit_group(&mut self, jobs: Vec<Job>) {
-        let mut ended = Vec::with_capacity(jobs.len());
-        let result = self.transact(jobs, &mut ended).await;
-        match result {
-            Ok(events) => {
-                self.dirty.store(true, Ordering::Relaxed);
-                for (answer, verdict) in ended {
-                    // A caller that went away does not change what was kept.
-                    let _ = answer.send(match verdict {
-                        Verdict::Keep | Verdict::Drop => Ok(()),
-                        Verdict::Fail(error) => Err(error),
-                    });
+        let mut waiting = jobs.into_iter();
+        while waiting.len() > 0 {
+            let mut ended = Vec::with_capacity(waiting.len());
+            match self.run_jobs(&mut waiting, &mut ended).await {
+                Ok(events) => {
+                    self.dirty.store(true, Ordering::Relaxed);
+                    for (answer, verdict) in ended {
+                        // A caller that went away does not change what was kept.
+                        let _ = answer.send(verdict.into_result());
+                    }
+                    if events {
+                        self.hint.send_modify(|count| *count += 1);
+                    }
                 }
-                if events {
-                    self.hint.send_modify(|count| *count += 1);
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, changes = ended.len(), "a group of changes was not committed");
-                for (answer, _) in ended {
-                    let _ = answer.send(Err(for_all(&error)));
+                Err(Broken { error, by_last }) => {
+                    tracing::warn!(%error, changes = ended.len(), "a group of changes was not committed");
+                    if by_last && let Some((answer, verdict)) = ended.pop() {
+                        let _ = answer.send(verdict.into_result());
+                    }
+                    if ended.is_empty() && !by_last {
+                        // Not even begun: nobody of them can get a turn now.
+                        ended.extend(waiting.by_ref().map(|job| (job.answer, Verdict::Keep)));
+                    }
+                    for (answer, _) in ended {
+                        let _ = answer.send(Err(for_all(&error)));
+                    }
                 }
             }
         }
     }
 
-    /// One transaction over all jobs. `ended` gets every job, also on an error.
-    async fn transact(
-        &mut self,
-        jobs: Vec<Job>,
-        ended: &mut Vec<(oneshot::Sender<Result<()>>, Verdict)>,
-    ) -> Result<bool> {
-        let alone = jobs.len() == 1;
-        let mut jobs = jobs.into_iter();
-        let outcome = self.run_jobs(&mut jobs, alone, ended).await;
-        // After a failure in the middle the rest has not run; it shares the error.
-        ended.extend(jobs.map(|job| (job.answer, Verdict::Drop)));
-        outcome
-    }
-
+    /// One transaction over all jobs; `ended` gets those that had their turn.
     /// On an error the connection is dropped in whatever state it was: closing
     /// it rolls everything back, and the next group opens another.
     async fn run_jobs(
         &mut self,
-        jobs: &mut impl Iterator<Item = Job>,
-        alone: bool,
+        jobs: &mut std::vec::IntoIter<Job>,
         ended: &mut Vec<(oneshot::Sender<Result<()>>, Verdict)>,
-    ) -> Result<bool> {
+    ) -> Result<bool, Broken> {
+        let alone = jobs.len() == 1;
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
             None => self.options.connect().await?,
@@ -222,7 +227,10 @@ impl Task {
                 events |= marked;
                 kept += 1;
             } else if !alone {
-                sqlx::query("ROLLBACK TO job").execute(&mut conn).await?;
+                // Fails when SQLite has rolled the whole transaction back by
+                // itself, as it does on a full disk.
+                let undone = sqlx::query("ROLLBACK TO job").execute(&mut conn).await;
+                undone.map_err(|error| Broken { error: error.into(), by_last: true })?;
             }
             if !alone {
                 sqlx::query("RELEASE job").execute(&mut conn).await?;
@@ -232,10 +240,24 @@ impl Task {
             sqlx::query("COMMIT").execute(&mut conn).await?;
             self.conn = Some(conn);
         } else if sqlx::query("ROLLBACK").execute(&mut conn).await.is_ok() {
-            // Else SQLite has rolled back by itself, as it does on a full disk.
+            // Else SQLite has rolled back already, see above.
             self.conn = Some(conn);
         }
         Ok(events)
+    }
+}
+
+/// Why a group was not committed.
+struct Broken {
+    error: Error,
+    /// The last change that had its turn failed by itself and took the
+    /// transaction with it: its own error is its answer.
+    by_last: bool,
+}
+
+impl<E: Into<Error>> From<E> for Broken {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), by_last: false }
     }
 }
 
