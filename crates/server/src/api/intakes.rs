@@ -110,7 +110,11 @@ impl From<IntakeView> for Intake {
 /// Creates an intake. Custom fields of any JSON are kept and echoed.
 #[utoipa::path(post, path = "/intakes", tag = "intakes", operation_id = "intakes::add",
     request_body = IntakeRequest, responses((status = 200, body = Data<IntakeAdded>)))]
-pub async fn add(State(app): State<App>, Caller(actor): Caller, body: Params) -> Result<Data<IntakeAdded>, ApiError> {
+pub async fn add(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    body: Params,
+) -> Result<Data<IntakeAdded>, ApiError> {
     Ok(data(added(intakes::add(&app, &actor, fields(body)?).await?)))
 }
 

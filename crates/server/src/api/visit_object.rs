@@ -184,10 +184,14 @@ impl Visit {
         let VisitView { row, answers, member_last_seen } = view;
         let state = row.state;
         let wanted = row.requested_provider.as_ref().map(|person| person.id.to_string());
-        let intake = VisitIntake::of(&row.intake.0, row.intake_kind, answers, row.id, wanted.clone(), (
-            row.intake_created_at,
-            row.intake_updated_at,
-        ));
+        let intake = VisitIntake::of(
+            &row.intake.0,
+            row.intake_kind,
+            answers,
+            row.id,
+            wanted.clone(),
+            (row.intake_created_at, row.intake_updated_at),
+        );
         let provider = row.provider.or(row.requested_provider).map(VisitProvider::from);
         let member = row.member;
         let (room_id, room_code, slug, name) = row.room;

@@ -41,7 +41,8 @@ pub async fn add_walkin(
     Caller(actor): Caller,
     Request(body): Request<AddWalkinRequest>,
 ) -> Result<Data<Visit>, ApiError> {
-    let intake = body.intake_id.parse().map_err(|_| ApiError::field("intake_id", "is not the id of an intake"))?;
+    let intake =
+        body.intake_id.parse().map_err(|_| ApiError::field("intake_id", "is not the id of an intake"))?;
     let command = AddWalkin {
         intake,
         room: body.room_code.and_then(Text::filled),
