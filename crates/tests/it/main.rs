@@ -15,6 +15,7 @@ mod intakes;
 mod limits;
 mod login;
 mod openapi;
+mod python_sdk;
 mod rooms;
 mod sessions;
 mod shutdown;

@@ -96,7 +96,7 @@ fn a_foreign_address_cannot_speak_for_a_peer() {
 /// An honest offer with a piece cut out, doubled or overwritten.
 fn broken_offer() -> impl Strategy<Value = String> {
     let honest = {
-        let mut client = crate::client::Client::new(
+        let mut client = bedside_tests::media::client::Client::new(
             std::time::Instant::now(),
             "ann",
             "192.0.2.7:1".parse().unwrap(),

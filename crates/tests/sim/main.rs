@@ -3,7 +3,6 @@
 //! the steps that lead there.
 
 mod calls;
-mod client;
 mod grants;
 mod hostile;
 mod leaving;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use bedside_tests::media::client::Datagram;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -19,12 +20,6 @@ pub struct Weather {
 }
 
 pub const FAIR: Weather = Weather { loss: 0.0, delay: Duration::from_millis(10), jitter: Duration::ZERO };
-
-pub struct Datagram {
-    pub from: SocketAddr,
-    pub to: SocketAddr,
-    pub bytes: Vec<u8>,
-}
 
 pub struct Net {
     pub weather: Weather,

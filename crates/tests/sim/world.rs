@@ -14,8 +14,10 @@ use lk::signal_request::Message as Request;
 use prost::Message as _;
 use str0m::media::MediaKind;
 
-use crate::client::Client;
-use crate::net::{Datagram, Net, Weather};
+use bedside_tests::media::client::Client;
+use bedside_tests::media::client::Datagram;
+
+use crate::net::{Net, Weather};
 
 pub const CALL: &str = "call-1";
 

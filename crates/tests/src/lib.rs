@@ -2,3 +2,4 @@
 //! that speaks as portals and pages do, and readers of what they listen to.
 
 pub mod kit;
+pub mod media;

@@ -17,11 +17,28 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::RtpWrite;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 
-use crate::net::Datagram;
 
-/// How often a client films a frame; every frame is three packets.
-pub const FRAME_EVERY: Duration = Duration::from_millis(40);
-pub const PACKETS_PER_FRAME: u64 = 3;
+/// A UDP datagram on its way.
+pub struct Datagram {
+    pub from: SocketAddr,
+    pub to: SocketAddr,
+    pub bytes: Vec<u8>,
+}
+
+/// What a client's camera makes; one audio packet goes with every frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Camera {
+    pub frame_every: Duration,
+    pub packets_per_frame: u64,
+    /// Bytes per packet, at least 8.
+    pub packet_size: usize,
+}
+
+impl Default for Camera {
+    fn default() -> Self {
+        Self { frame_every: Duration::from_millis(40), packets_per_frame: 3, packet_size: 600 }
+    }
+}
 
 /// What came in on one media section.
 #[derive(Debug, Default)]
@@ -56,6 +73,7 @@ struct Sending {
 
 pub struct Client {
     pub identity: String,
+    pub camera: Camera,
     pub publisher: Rtc,
     pub subscriber: Rtc,
     pub publisher_at: SocketAddr,
@@ -95,6 +113,7 @@ impl Client {
     pub fn new(now: Instant, identity: &str, publisher_at: SocketAddr, subscriber_at: SocketAddr) -> Self {
         Self {
             identity: identity.to_owned(),
+            camera: Camera::default(),
             publisher: rtc(now, publisher_at),
             subscriber: rtc(now, subscriber_at),
             publisher_at,
@@ -279,7 +298,7 @@ impl Client {
     /// be sent and when to be woken.
     pub fn drive(&mut self, now: Instant) -> (Vec<Datagram>, Instant) {
         if self.next_frame.is_some_and(|at| at <= now) {
-            self.next_frame = Some(now + FRAME_EVERY);
+            self.next_frame = Some(now + self.camera.frame_every);
             if self.publisher.is_connected() {
                 self.film(now);
             }
@@ -310,7 +329,7 @@ impl Client {
 
     fn film(&mut self, now: Instant) {
         self.frame += 1;
-        let frame = self.frame;
+        let (frame, camera) = (self.frame, self.camera);
         for sending in &mut self.sending {
             let codec = if sending.kind.is_audio() { Codec::Opus } else { Codec::Vp8 };
             let pt = self.publisher.codec_config().find(|p| p.spec().codec == codec).unwrap().pt();
@@ -347,9 +366,9 @@ impl Client {
                     continue;
                 }
                 let keyframe = sending.keyframe_due.remove(&layer);
-                for part in 0..PACKETS_PER_FRAME {
-                    let last = part + 1 == PACKETS_PER_FRAME;
-                    write(vp8(frame, part == 0, keyframe, layer), frame * 3600, last);
+                for part in 0..camera.packets_per_frame {
+                    let last = part + 1 == camera.packets_per_frame;
+                    write(vp8(camera.packet_size, frame, part == 0, keyframe, layer), frame * 3600, last);
                 }
             }
         }
@@ -400,8 +419,8 @@ impl Client {
 
 /// A packet with the VP8 descriptor that browsers write: 15 bit picture id,
 /// TL0PICIDX, TID; then the frame header's first byte and the layer.
-fn vp8(frame: u32, first: bool, keyframe: bool, layer: u8) -> Vec<u8> {
-    let mut payload = vec![0; 600];
+fn vp8(size: usize, frame: u32, first: bool, keyframe: bool, layer: u8) -> Vec<u8> {
+    let mut payload = vec![0; size];
     payload[0] = if first { 0x90 } else { 0x80 };
     payload[1] = 0xe0;
     payload[2] = 0x80 | (frame >> 8) as u8 & 0x7f;

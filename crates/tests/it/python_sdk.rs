@@ -1,0 +1,44 @@
+//! The unmodified LiveKit SDK for Python, twice, in the call of one visit:
+//! video, audio, data messages and RPC both ways.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bedside_tests::kit::Kit;
+use tokio::process::Command;
+
+/// `cargo xtask test` makes the environment and names its Python; one that it
+/// left behind serves as well.
+fn python() -> Option<PathBuf> {
+    let left_behind = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/venv/bin/python");
+    std::env::var_os("BEDSIDE_TEST_PYTHON")
+        .map(PathBuf::from)
+        .or_else(|| left_behind.is_file().then_some(left_behind))
+}
+
+#[tokio::test]
+async fn two_sdk_peers_meet_in_a_visit() {
+    let Some(python) = python() else {
+        eprintln!("skipped: no Python environment; `cargo xtask test` makes one");
+        return;
+    };
+    let kit = Kit::start().await;
+    let room = kit.room("main").await;
+    let patient = kit.patient("p-1").await;
+    let provider = kit.provider("d-1", &[&room]).await;
+    let visit = patient.walk_in(&room).await;
+    provider.act(&visit, "accept").await.ok();
+
+    let mut script = Command::new(python);
+    script.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python/call.py")).kill_on_drop(true);
+    for person in [&patient, &provider] {
+        let pass = person.act(&visit, "call").await.data();
+        script.args([pass["url"].as_str().unwrap(), pass["token"].as_str().unwrap()]);
+    }
+    let run = tokio::time::timeout(Duration::from_secs(120), script.output());
+    let output = run.await.expect("the script ends by itself").expect("the script starts");
+    let (said, complained) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}{complained}");
+    assert!(said.contains("ok:"), "{said}{complained}");
+}
