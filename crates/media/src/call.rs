@@ -81,9 +81,9 @@ impl Call {
     }
 
     /// A connection's timer has come up.
-    pub fn due(&mut self, env: &mut Env, key: TransportKey) {
+    pub fn due(&mut self, env: &mut Env, entry: Instant, key: TransportKey) {
         if let Some(transport) = self.transport(key.peer, key.side)
-            && transport.due(env)
+            && transport.due(env, entry)
         {
             self.touch(key.peer, key.side);
         }

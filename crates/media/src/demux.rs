@@ -2,15 +2,20 @@
 //! fragment in its USERNAME (also after an ICE restart, whatever the address),
 //! everything else by the address that such a check came from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
 use crate::ids::{PeerKey, TransportKey};
+
+/// A client has a handful of addresses; one that proves more is playing.
+const ADDRESSES_EACH: usize = 32;
 
 #[derive(Debug, Default)]
 pub(crate) struct Demux {
     fragments: HashMap<String, TransportKey>,
     addresses: HashMap<SocketAddr, TransportKey>,
+    /// The addresses of each connection, oldest first.
+    proved: HashMap<TransportKey, VecDeque<SocketAddr>>,
 }
 
 /// What the address tables say about a datagram.
@@ -36,6 +41,15 @@ impl Demux {
     /// Notes an address that a signed check came from.
     pub fn prove(&mut self, source: SocketAddr, key: TransportKey) {
         self.addresses.insert(source, key);
+        let own = self.proved.entry(key).or_default();
+        own.push_back(source);
+        if own.len() > ADDRESSES_EACH
+            && let Some(oldest) = own.pop_front()
+            && oldest != source
+            && self.addresses.get(&oldest) == Some(&key)
+        {
+            self.addresses.remove(&oldest);
+        }
     }
 
     /// Makes `fragment` name this connection, besides older ones: an ICE
@@ -54,11 +68,12 @@ impl Demux {
     pub fn forget(&mut self, peer: PeerKey) {
         self.fragments.retain(|_, of| of.peer != peer);
         self.addresses.retain(|_, of| of.peer != peer);
+        self.proved.retain(|of, _| of.peer != peer);
     }
 
     /// Number of addresses and fragments known; for tests of leaks.
     pub fn len(&self) -> usize {
-        self.fragments.len() + self.addresses.len()
+        self.fragments.len() + self.addresses.len() + self.proved.len()
     }
 }
 
@@ -120,6 +135,18 @@ mod tests {
         demux.forget(PeerKey(1));
         assert_eq!(demux.route(a, &[0x80, 0]), None);
         assert_eq!(demux.len(), 1);
+    }
+
+    #[test]
+    fn a_peer_cannot_fill_the_table() {
+        let mut demux = Demux::default();
+        for port in 1..=1000 {
+            demux.prove(SocketAddr::from(([192, 0, 2, 1], port)), key(1));
+        }
+        assert_eq!(demux.addresses.len(), ADDRESSES_EACH);
+        assert!(demux.addresses.contains_key(&SocketAddr::from(([192, 0, 2, 1], 1000))));
+        demux.forget(PeerKey(1));
+        assert_eq!(demux.len(), 0);
     }
 
     #[test]

@@ -157,8 +157,8 @@ pub(crate) fn encode(message: lk::signal_response::Message) -> Bytes {
     lk::SignalResponse { message: Some(message) }.encode_to_vec().into()
 }
 
-/// When which connection wants to be woken. An entry may be out of date; its
-/// connection then says so and is entered again.
+/// When which connection wants to be woken. Entries are never changed: a
+/// connection knows which one counts and ignores its others.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines(BinaryHeap<Reverse<(Instant, TransportKey)>>);
 
@@ -171,11 +171,11 @@ impl Deadlines {
         self.0.peek().map(|Reverse((at, _))| *at)
     }
 
-    /// Takes the next connection that is due.
-    pub fn pop_due(&mut self, now: Instant) -> Option<TransportKey> {
+    /// Takes the next entry that is due.
+    pub fn pop_due(&mut self, now: Instant) -> Option<(Instant, TransportKey)> {
         if self.next()? > now {
             return None;
         }
-        self.0.pop().map(|Reverse((_, key))| key)
+        self.0.pop().map(|Reverse(entry)| entry)
     }
 }

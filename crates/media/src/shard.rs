@@ -177,9 +177,9 @@ impl Shard {
     /// Lets time pass.
     pub fn timeout(&mut self, now: Instant) {
         self.env.now = now;
-        while let Some(key) = self.env.deadlines.pop_due(now) {
+        while let Some((entry, key)) = self.env.deadlines.pop_due(now) {
             if let Some(call) = self.calls.get_mut(&key.call) {
-                call.due(&mut self.env, key);
+                call.due(&mut self.env, entry, key);
             }
         }
         for call in self.calls.values_mut() {

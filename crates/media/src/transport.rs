@@ -184,8 +184,11 @@ impl Transport {
     }
 
     /// A timer entry of this connection has come up: true when it is to be
-    /// driven now, else a later entry has been made.
-    pub fn due(&mut self, env: &mut Env) -> bool {
+    /// driven now. An entry that a nearer one has overtaken counts no more.
+    pub fn due(&mut self, env: &mut Env, entry: Instant) -> bool {
+        if self.scheduled != Some(entry) {
+            return false;
+        }
         self.scheduled = None;
         if self.deadline <= env.now {
             return true;

@@ -172,3 +172,84 @@ impl Node {
         answer.await.ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::CallEventKind;
+    use crate::grants::Grants;
+    use crate::join::ClientParams;
+    use livekit_protocol as lk;
+    use lk::signal_response::Message as Response;
+    use prost::Message as _;
+    use std::net::Ipv4Addr;
+
+    fn on_loopback(port: u16) -> Settings {
+        let listen = Listen::Only(vec![Ipv4Addr::LOCALHOST.into()]);
+        Settings { port, listen, ..Settings::default() }
+    }
+
+    fn wish(identity: &str) -> Join {
+        Join {
+            call: "call".to_owned(),
+            identity: identity.to_owned(),
+            name: String::new(),
+            metadata: String::new(),
+            attributes: std::collections::HashMap::new(),
+            grants: Grants::default(),
+            client: ClientParams::default(),
+        }
+    }
+
+    async fn response(session: &mut Session) -> Option<Response> {
+        let bytes = session.next().await?;
+        lk::SignalResponse::decode(bytes).unwrap().message
+    }
+
+    #[tokio::test]
+    async fn a_busy_port_is_named_and_a_stopped_node_frees_it() {
+        let first = Node::start(on_loopback(0)).unwrap();
+        let port = first.local_port();
+        let second = Node::start(on_loopback(port)).err().unwrap();
+        assert!(matches!(second, StartError::PortBusy { port: named } if named == port));
+        assert!(second.to_string().contains(&port.to_string()));
+        assert!(first.is_up());
+        first.stop().await;
+        let again = Node::start(on_loopback(port)).unwrap();
+        assert_eq!(again.local_port(), port);
+        again.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_session_is_greeted_and_ends_with_its_call() {
+        let node = Node::start(on_loopback(0)).unwrap();
+        let mut events = node.events();
+        let mut session = node.join(wish("ann")).await.unwrap();
+        assert!(matches!(response(&mut session).await, Some(Response::Join(_))));
+        assert!(matches!(response(&mut session).await, Some(Response::Offer(_))));
+        assert_eq!(node.peers("call").await.len(), 1);
+        node.end_call("call").await;
+        assert!(matches!(response(&mut session).await, Some(Response::Leave(_))));
+        assert!(response(&mut session).await.is_none());
+        assert_eq!(events.recv().await.unwrap().kind, CallEventKind::CallEmpty);
+        node.stop().await;
+        assert_eq!(node.join(wish("ben")).await.err(), Some(JoinError::ShuttingDown));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_cut() {
+        let node = Node::start(on_loopback(0)).unwrap();
+        let mut session = node.join(wish("ann")).await.unwrap();
+        let ping = lk::SignalRequest { message: Some(lk::signal_request::Message::Ping(1)) };
+        let ping: bytes::Bytes = ping.encode_to_vec().into();
+        for _ in 0..RESPONSES + 10 {
+            session.send(ping.clone()).await.unwrap();
+        }
+        let mut read = 0;
+        while session.next().await.is_some() {
+            read += 1;
+        }
+        assert!(read <= RESPONSES);
+        node.stop().await;
+    }
+}

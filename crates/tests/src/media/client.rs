@@ -17,7 +17,6 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::RtpWrite;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 
-
 /// A UDP datagram on its way.
 pub struct Datagram {
     pub from: SocketAddr,
@@ -297,8 +296,9 @@ impl Client {
     /// Films and records what is due, lets time pass, and returns what is to
     /// be sent and when to be woken.
     pub fn drive(&mut self, now: Instant) -> (Vec<Datagram>, Instant) {
-        if self.next_frame.is_some_and(|at| at <= now) {
-            self.next_frame = Some(now + self.camera.frame_every);
+        if let Some(at) = self.next_frame.filter(|at| *at <= now) {
+            // Late frames do not make the camera slower.
+            self.next_frame = Some((at + self.camera.frame_every).max(now));
             if self.publisher.is_connected() {
                 self.film(now);
             }

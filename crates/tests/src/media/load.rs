@@ -18,11 +18,8 @@ use tokio::net::UdpSocket;
 use super::client::{Camera, Client, Datagram};
 
 /// 180 video packets of 1100 bytes a second, 1.6 Mbit/s, and 30 of audio.
-const CAMERA: Camera = Camera {
-    frame_every: Duration::from_micros(33_333),
-    packets_per_frame: 6,
-    packet_size: 1_100,
-};
+const CAMERA: Camera =
+    Camera { frame_every: Duration::from_micros(33_333), packets_per_frame: 6, packet_size: 1_100 };
 /// Packets each subscriber must have before measuring begins.
 const WARM: u64 = 200;
 const MEASURE: Duration = Duration::from_secs(5);
