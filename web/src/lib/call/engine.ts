@@ -37,6 +37,8 @@ export interface Peer {
 	name: string;
 	role: string;
 	hasVideo: boolean;
+	/** Turned off, as opposed to not here yet. */
+	cameraOff: boolean;
 	muted: boolean;
 	speaking: boolean;
 }
@@ -460,6 +462,7 @@ function peerOf(participant: RemoteParticipant, kit: Sdk): Peer {
 		name: participant.name ?? '',
 		role: roleOf(participant.metadata),
 		hasVideo: Boolean(camera?.track && !camera.isMuted),
+		cameraOff: camera?.isMuted ?? false,
 		muted: microphone ? microphone.isMuted : true,
 		speaking: participant.isSpeaking,
 	};

@@ -13,7 +13,15 @@ const call: CallState = {
 	muted: false,
 	cameraOff: false,
 	peers: [
-		{ identity: 'user-1', name: 'Dr Osei', role: 'provider', hasVideo: true, muted: false, speaking: false },
+		{
+			identity: 'user-1',
+			name: 'Dr Osei',
+			role: 'provider',
+			hasVideo: true,
+			cameraOff: false,
+			muted: false,
+			speaking: false,
+		},
 	],
 	gone: null,
 	lastPicture: null,

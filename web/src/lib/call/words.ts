@@ -55,5 +55,6 @@ export function callWords(call: CallState, name: string, now: number): CallWords
 		return words;
 	}
 	words.weak = call.quality === 'weak';
+	if (call.peers.every((peer) => peer.cameraOff)) words.sub = t('call.peer_no_video', { name });
 	return words;
 }

@@ -50,6 +50,8 @@ export class PatientVisit {
 	#reading: Promise<void> | null = null;
 	#again = false;
 	#closed = false;
+	/** The goodbye to the call that is still under way; coming back waits for it. */
+	#leaving: Promise<unknown> = Promise.resolve();
 	#unsubscribe: () => void = () => undefined;
 
 	constructor(id: string) {
@@ -134,8 +136,15 @@ export class PatientVisit {
 		this.#poll = setInterval(() => void this.refresh(), safetyPollMs);
 		this.#unsubscribe = this.engine.subscribe((call) => {
 			// The call ended for a reason that only the visit knows.
-			if (call.phase === 'failed' && call.failure?.code !== 'elsewhere') void this.refresh();
+			if (call.phase === 'failed' && call.failure?.code !== 'elsewhere') void this.#afterFailure();
 		});
+	}
+
+	/** Where the visit goes on, a call that was taken away is joined again, without hurry. */
+	async #afterFailure(): Promise<void> {
+		await this.refresh();
+		await new Promise((done) => setTimeout(done, 2000));
+		if (!this.#closed && this.scene === 'call' && this.engine.value.phase === 'failed') this.connect();
 	}
 
 	#heed(event: LiveEvent) {
@@ -230,7 +239,7 @@ export class PatientVisit {
 	connect(): void {
 		// Joining does not wait for the devices: the other face comes first, ours follows when the browser gives it.
 		void this.openDevices(!this.memory.soundOnly);
-		void this.engine.join(() => visits.call(this.api, this.id));
+		void this.#leaving.then(() => this.engine.join(() => visits.call(this.api, this.id)));
 	}
 
 	/** Opens the microphone and, unless the patient goes on with sound only, the camera. */
@@ -246,12 +255,17 @@ export class PatientVisit {
 	}
 
 	async leaveCall(): Promise<void> {
+		this.#leaving = this.#sayGoodbye();
 		this.note({ joined: false, away: true });
-		await this.engine.leave();
+		await this.#leaving;
+		void this.refresh();
+	}
+
+	async #sayGoodbye(): Promise<void> {
 		this.devices.close();
+		await this.engine.leave();
 		// The visit stays open either way; a lost message changes nothing for the patient.
 		await visits.close(this.api, this.id, 'patient_end_call').catch(() => undefined);
-		void this.refresh();
 	}
 
 	/** Gives the place up. Throws what the API says when it could not be done. */
