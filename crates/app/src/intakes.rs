@@ -2,7 +2,7 @@
 //! sealed, and comes back as it was sent.
 
 use bedside_model::{
-    AccountId, IntakeId, RoomId, UserId, VisitId, intake::MAX_ANSWERS_BYTES, permission::Relation,
+    AccountId, IntakeId, Phi, RoomId, UserId, VisitId, intake::MAX_ANSWERS_BYTES, permission::Relation,
     user::UserType,
 };
 use bedside_store::{Conn, Sealed, Vault, intakes, rooms, users, users::User};
@@ -16,7 +16,7 @@ pub struct IntakeView {
     /// The intake.
     pub intake: intakes::Intake,
     /// What the patient said, documented fields and the portal's own.
-    pub answers: Map<String, Value>,
+    pub answers: Phi<Map<String, Value>>,
     /// The room's code, when it has a room.
     pub room_code: Option<String>,
 }
@@ -34,7 +34,7 @@ pub struct Fields {
     /// The provider to be visited.
     pub provider: Option<UserId>,
     /// Everything else.
-    pub answers: Map<String, Value>,
+    pub answers: Phi<Map<String, Value>>,
 }
 
 fn context(id: &IntakeId) -> String {
@@ -74,7 +74,7 @@ pub async fn add(app: &App, actor: &Actor, fields: Fields) -> Result<IntakeView>
     let room = room(&mut conn, actor, fields.room.as_deref()).await?;
     let provider = provider(&mut conn, actor, fields.provider).await?;
     drop(conn);
-    let sealed = seal(&vault, &id, &fields.answers)?;
+    let sealed = seal(&vault, &id, fields.answers.reveal())?;
     let intake = intakes::Intake {
         id,
         account: actor.account.clone(),
@@ -111,8 +111,8 @@ pub async fn update(app: &App, actor: &Actor, id: IntakeId, fields: Fields) -> R
     let room = room(&mut conn, actor, fields.room.as_deref()).await?;
     let provider = provider(&mut conn, actor, fields.provider).await?;
     drop(conn);
-    let mut answers = current.answers;
-    answers.extend(fields.answers);
+    let mut answers = current.answers.into_inner();
+    answers.extend(fields.answers.into_inner());
     let mut intake = current.intake;
     intake.room = room.as_ref().map(|(id, _)| *id).or(intake.room);
     intake.provider = provider.or(intake.provider);
@@ -139,7 +139,11 @@ pub async fn update(app: &App, actor: &Actor, id: IntakeId, fields: Fields) -> R
             "This intake was changed a moment ago. Read it and try again.",
         ));
     }
-    Ok(IntakeView { intake, answers, room_code: room.map(|(_, code)| code).or(current.room_code) })
+    Ok(IntakeView {
+        intake,
+        answers: answers.into(),
+        room_code: room.map(|(_, code)| code).or(current.room_code),
+    })
 }
 
 /// An intake with its answers.
@@ -173,7 +177,7 @@ async fn load(app: &App, actor: &Actor, id: &IntakeId) -> Result<IntakeView> {
         Some(room) => rooms::find(&mut conn, &actor.account, room).await?.map(|room| room.code),
         None => None,
     };
-    let answers = open(&vault, &intake.id, &intake.answers)?;
+    let answers = open(&vault, &intake.id, &intake.answers)?.into();
     Ok(IntakeView { intake, answers, room_code })
 }
 

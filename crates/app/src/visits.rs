@@ -3,7 +3,7 @@
 //! change, event, audit entry and job written in one transaction.
 
 use bedside_model::{
-    At, IntakeId, UserId, VisitId,
+    At, IntakeId, Phi, UserId, VisitId,
     event::EventType,
     permission::VisitRight,
     user::UserType,
@@ -28,7 +28,7 @@ pub struct VisitView {
     /// The joined rows.
     pub row: Row,
     /// What the patient said.
-    pub answers: Map<String, Value>,
+    pub answers: Phi<Map<String, Value>>,
     /// When the patient's page was last heard from.
     pub member_last_seen: Option<At>,
 }
@@ -178,7 +178,7 @@ async fn view(app: &App, actor: &Actor, id: VisitId) -> Result<VisitView> {
 }
 
 fn opened(app: &App, vault: &bedside_store::Vault, row: Row) -> Result<VisitView> {
-    let answers = intakes::open(vault, &row.intake, &row.answers)?;
+    let answers = intakes::open(vault, &row.intake, &row.answers)?.into();
     let member_last_seen = app.presence.last_seen(row.member.id, row.member.last_seen_at);
     Ok(VisitView { row, answers, member_last_seen })
 }

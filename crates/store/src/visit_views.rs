@@ -1,13 +1,15 @@
 //! Visits as they are shown: joined with room, people and intake, one query
 //! for a visit or a page.
 
+use std::fmt;
+
 use bedside_model::{AccountId, At, IntakeId, RoomId, UserId, VisitId, visit::State};
 use sqlx::FromRow;
 
 use crate::{Conn, Error, Result, Sealed};
 
-/// A person as a visit shows them.
-#[derive(Debug, Clone)]
+/// A person as a visit shows them. Its `Debug` shows the number alone.
+#[derive(Clone)]
 pub struct Person {
     /// Their number.
     pub id: UserId,
@@ -27,6 +29,12 @@ pub struct Person {
     pub phone: String,
     /// When one of their pages was last heard from.
     pub last_seen_at: Option<At>,
+}
+
+impl fmt::Debug for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Person({})", self.id)
+    }
 }
 
 /// A visit with everything the API shows; answers stay sealed.

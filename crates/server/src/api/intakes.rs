@@ -76,19 +76,20 @@ fn fields(Params(mut body): Params) -> Result<Fields, ApiError> {
         member: request.member_id.and_then(Text::filled),
         room: request.room_code.and_then(Text::filled),
         provider: request.provider_id.map(|id| UserId(id.0)),
-        answers,
+        answers: answers.into(),
     })
 }
 
 fn added(view: IntakeView) -> IntakeAdded {
-    let mut answers = view.answers;
+    let mut answers = view.answers.into_inner();
     answers.retain(|name, _| intake::is_custom(name));
     IntakeAdded { id: view.intake.id.0, answers }
 }
 
 impl From<IntakeView> for Intake {
     fn from(view: IntakeView) -> Self {
-        let IntakeView { intake, mut answers, room_code } = view;
+        let IntakeView { intake, answers, room_code } = view;
+        let mut answers = answers.into_inner();
         let reason = answers.remove("reason_for_visit");
         let attachments = answers.remove("attachments").and_then(|value| value.as_array().cloned());
         Self {

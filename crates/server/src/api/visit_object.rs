@@ -182,6 +182,7 @@ impl Visit {
         /// How long after its planned end a call may still be entered.
         const MEETING_HOURS: i64 = 24;
         let VisitView { row, answers, member_last_seen } = view;
+        let answers = answers.into_inner();
         let state = row.state;
         let wanted = row.requested_provider.as_ref().map(|person| person.id.to_string());
         let intake = VisitIntake::of(
