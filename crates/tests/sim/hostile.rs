@@ -179,8 +179,15 @@ fn any_request() -> impl Strategy<Value = Request> {
     ]
 }
 
+/// Few in every run; `PROPTEST_CASES=2000` for a sweep.
+fn cases() -> ProptestConfig {
+    let wished = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { wished.cases } else { 24 };
+    ProptestConfig { cases, failure_persistence: None, ..wished }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(cases())]
 
     #[test]
     fn random_datagrams_never_harm(
