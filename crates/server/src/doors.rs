@@ -22,7 +22,7 @@ pub fn router(app: &App, config: &Config, front: Front, stage: Option<demo::Stag
     let state = Api::new(app.clone(), limits, config.server.public_url());
     let pages = web::Web::new(app.clone(), config.web.dir(), stage.is_some());
     let mut router = Router::new()
-        .merge(signal::calls::routes().with_state(app.clone()))
+        .merge(calls(app))
         .merge(api::router::routes(state, &config.server))
         .merge(probes::routes(app, config, &front))
         .merge(web::routes(pages, &portals(config)));
@@ -30,6 +30,10 @@ pub fn router(app: &App, config: &Config, front: Front, stage: Option<demo::Stag
         router = router.merge(demo::routes(stage));
     }
     router.layer(CompressionLayer::new()).layer(middleware::from_fn_with_state(front, http::front))
+}
+
+fn calls(app: &App) -> Router {
+    signal::calls::routes().route_layer(middleware::from_fn(http::remember_route)).with_state(app.clone())
 }
 
 /// `/vc/next` of the API prefix `/vc/next/api_v3`.

@@ -148,6 +148,18 @@ async fn a_wrong_setting_is_named() {
 }
 
 #[tokio::test]
+async fn an_unusable_certificate_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("cert.pem"), "not a certificate").unwrap();
+    std::fs::write(home.path().join("key.pem"), "not a key").unwrap();
+    for cert in ["cert.pem", "nowhere.pem"] {
+        let tls = [("server.tls.cert_file", cert), ("server.tls.key_file", "key.pem")];
+        let ended = binary::run(&["serve"], &[&FREE[..], &tls].concat(), home.path()).await;
+        assert!(ended.sentence().contains(cert), "{ended:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_doctor_names_a_fix_for_each_failure() {
     let home = tempfile::tempdir().unwrap();
     let well = binary::run(&["doctor"], &FREE, home.path()).await;

@@ -124,7 +124,9 @@ impl Prepared {
     pub fn open(self, stage: Option<demo::Stage>) -> Result<Running, StartError> {
         let Self { app, addr, base_url, config, listener, tls } = self;
         let start = u32::from_le_bytes(app.random.bytes());
-        let mut front = Front::new(&config.server.trusted_proxies, tls.is_some(), Metrics::default(), start);
+        let https = tls.is_some() || config.server.is_public_over_https();
+        let trusted = &config.server.trusted_proxies;
+        let mut front = Front::new(trusted, https, Metrics::default(), start);
         front.answered = stage.as_ref().map(demo::Stage::answered);
         let stopping = front.stopping.clone();
         let router = doors::router(&app, &config, front, stage);
@@ -208,6 +210,12 @@ impl Running {
         if let Some(node) = listen::node(&self.app) {
             node.stop().await;
         }
-        self.app.store.close().await;
+        // What is committed is safe; only folding the log in may be cut short.
+        if tokio::time::timeout(CLOSE, self.app.store.close()).await.is_err() {
+            tracing::warn!("the store took too long to close");
+        }
     }
 }
+
+/// How long the store may take to close, beyond `server.shutdown_s`.
+const CLOSE: Duration = Duration::from_secs(1);

@@ -240,7 +240,13 @@ fn media_port(config: &Config) -> Finding {
 
 fn address(config: &Config) -> Finding {
     let is_local = config.server.listen.ip().is_loopback();
-    match config.server.public_url() {
+    let server = &config.server;
+    let behind_proxy = server.is_public_over_https() && server.tls.files().is_none();
+    match server.public_url() {
+        Some(_) if behind_proxy && server.trusted_proxies.is_empty() => broken(
+            "HTTPS ends at a proxy that server.trusted_proxies does not name: everybody seems to come from its address",
+            "Name the proxy's address there, as in [\"10.0.0.5\"].",
+        ),
         Some(url) => Fine(format!("pages are reached at {url}")),
         None if is_local => {
             Note("only this machine reaches the server (server.listen is loopback)".to_owned())

@@ -34,16 +34,21 @@ impl Serve {
     }
 }
 
-/// Waits for SIGTERM or SIGINT and stops in order.
+/// Waits for SIGTERM or SIGINT and stops in order; a second one stops at once.
 pub(super) async fn until_told_to_stop(running: Running) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    let mut told = async || {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    told().await;
     tracing::info!("stopping");
-    running.stop().await;
-    tracing::info!("stopped");
+    tokio::select! {
+        () = running.stop() => tracing::info!("stopped"),
+        () = told() => tracing::warn!("stopped at once"),
+    }
     Ok(())
 }

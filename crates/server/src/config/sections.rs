@@ -176,6 +176,11 @@ impl Server {
         format!("{scheme}://{bound}")
     }
 
+    /// Browsers come over HTTPS, whoever speaks it for us.
+    pub fn is_public_over_https(&self) -> bool {
+        self.public_url().is_some_and(|url| url.starts_with("https://"))
+    }
+
     /// The prefix that links and the API reference use.
     pub fn prefix(&self) -> &str {
         self.prefixes.first().map_or("/api_v3", String::as_str)

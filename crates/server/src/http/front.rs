@@ -77,8 +77,8 @@ pub struct Answered {
 pub struct Front {
     /// Proxies whose word about the client is taken.
     pub trusted: Arc<[IpNet]>,
-    /// This server speaks TLS itself.
-    pub tls: bool,
+    /// Browsers come over HTTPS: this server speaks it, or its public URL says so.
+    pub https: bool,
     pub metrics: Metrics,
     /// Hears of every answered request; only the demo listens.
     pub answered: Option<broadcast::Sender<Answered>>,
@@ -95,10 +95,10 @@ struct Ids {
 
 impl Front {
     /// `start` tells the ids of one run of the server from another's.
-    pub fn new(trusted: &[IpNet], tls: bool, metrics: Metrics, start: u32) -> Self {
+    pub fn new(trusted: &[IpNet], https: bool, metrics: Metrics, start: u32) -> Self {
         Self {
             trusted: trusted.into(),
-            tls,
+            https,
             metrics,
             answered: None,
             stopping: CancellationToken::new(),
@@ -124,7 +124,7 @@ pub async fn front(State(front): State<Front>, request: Request, next: Next) -> 
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(([0, 0, 0, 0], 0).into(), |ConnectInfo(addr)| *addr);
-    let client = Client::of(&parts, peer, front.tls, &front.trusted);
+    let client = Client::of(&parts, peer, front.https, &front.trusted);
     let https = client.https;
     parts.extensions.insert(id.clone());
     parts.extensions.insert(trail.clone());
