@@ -130,9 +130,12 @@ struct Operation {
     fields: Vec<(String, Value)>,
 }
 
+fn document() -> Value {
+    serde_json::from_str(&openapi::text(&router::document("/api_v3")).unwrap()).unwrap()
+}
+
 fn operations() -> Vec<Operation> {
-    let document: Value =
-        serde_json::from_str(&openapi::text(&router::document("/api_v3")).unwrap()).unwrap();
+    let document = document();
     let mut found = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         let Some(operation) = methods.get("post") else { continue };
@@ -245,8 +248,7 @@ async fn a_field_of_the_wrong_kind_is_named_by_every_operation() {
 async fn odd_queries_never_break_a_read() {
     let kit = Kit::with(&GENEROUS).await;
     kit.room("walk-in").await;
-    let document: Value =
-        serde_json::from_str(&openapi::text(&router::document("/api_v3")).unwrap()).unwrap();
+    let document = document();
     for (path, methods) in document["paths"].as_object().unwrap() {
         let Some(operation) = methods.get("get").filter(|_| path != "/events/stream") else { continue };
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
