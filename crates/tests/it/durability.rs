@@ -1,9 +1,11 @@
 //! kill -9 in the middle of writes: what was acknowledged is there afterwards,
-//! its event too, and nothing is there by half.
+//! its event too, and nothing is there by half. A full disk: changes are refused
+//! with a sentence, reads go on, and all is well when there is room again.
 
 use std::{
     collections::BTreeSet,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -58,11 +60,11 @@ struct Server {
 }
 
 impl Server {
-    fn start(database: &Database) -> Self {
+    fn start(url: &str, folder: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["durability::serves_until_killed", "--exact", "--nocapture"])
-            .env(URL, database.url())
-            .env(FOLDER, database.folder())
+            .env(URL, url)
+            .env(FOLDER, folder)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -135,7 +137,7 @@ async fn acknowledged_visits_survive_kill_9() {
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
     let mut admin_token = String::new();
     for _ in 0..KILLS {
-        let mut server = Server::start(&database);
+        let mut server = Server::start(database.url(), database.folder());
         if let Some(token) = server.admin.take() {
             admin_token = token;
             let admin = Client::new(&server.base).header("X-ApiToken", &admin_token);
@@ -160,7 +162,7 @@ async fn acknowledged_visits_survive_kill_9() {
     let acknowledged: BTreeSet<String> = acknowledged.lock().unwrap().iter().cloned().collect();
     assert!(acknowledged.len() >= KILLS * PER_ROUND);
 
-    let server = Server::start(&database);
+    let server = Server::start(database.url(), database.folder());
     let admin = Client::new(&server.base).header("X-ApiToken", &admin_token);
     for visit in &acknowledged {
         let found = admin.get(&format!("/visits/{visit}")).await.data();
@@ -180,4 +182,68 @@ async fn acknowledged_visits_survive_kill_9() {
     let unique: BTreeSet<String> = with_event.iter().cloned().collect();
     assert_eq!((unique.len(), u64::try_from(with_event.len()).unwrap()), (with_event.len(), total));
     assert!(acknowledged.is_subset(&unique));
+}
+
+/// A small file system of its own, taken down with the test.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// None where this process may not mount anything.
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
+            .arg(folder.path())
+            .stderr(Stdio::null())
+            .status();
+        mounted.is_ok_and(|status| status.success()).then_some(Self(folder))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: the killed server may still be letting go of its files.
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_changes_and_lets_reads_go_on() {
+    let Some(disk) = SmallDisk::mount() else {
+        println!("skipped: mounting a small disk needs root");
+        return;
+    };
+    let folder = disk.0.path();
+    let server = Server::start(&format!("sqlite:{}", folder.join("small.db").display()), folder);
+    let admin = Client::new(&server.base).header("X-ApiToken", server.admin.as_ref().unwrap());
+    admin.post("/rooms", json!({ "slug": "main", "code": "main", "name": "Main" })).await.ok();
+    let filler = folder.join("filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    // Down to the last byte.
+    for size in [65_536, 4096, 1] {
+        while file.write_all(&vec![0; size]).is_ok() {}
+    }
+    let room = |slug: &str| json!({ "slug": slug, "code": slug, "name": "Another", "description": "x".repeat(3000) });
+    // What still fits into the log may be kept; then it is over.
+    let mut full = None;
+    for number in 0..400 {
+        let answer = admin.post("/rooms", room(&format!("r-{number}"))).await;
+        if answer.status != 200 {
+            full = Some(answer);
+            break;
+        }
+    }
+    let full = full.expect("the disk gets full");
+    assert!(full.headers.contains_key("retry-after"));
+    let body = full.refused(503, "unavailable");
+    assert!(body["message"].as_str().unwrap().contains("disk is full"), "{body}");
+    for _ in 0..3 {
+        admin.get("/rooms").await.ok();
+        admin.post("/rooms", room("again")).await.refused(503, "unavailable");
+    }
+    std::fs::remove_file(&filler).unwrap();
+    drop(file);
+    admin.post("/rooms", room("again")).await.ok();
+    admin.get("/rooms/again").await.ok();
+    assert_eq!(admin.get("//readyz").await.status, 200);
 }
