@@ -12,6 +12,7 @@
 mod call;
 mod codec;
 mod data;
+mod demand;
 mod demux;
 mod env;
 mod event;

@@ -1,28 +1,23 @@
-//! A peer's own tracks: announced, negotiated, muted, withdrawn; and what
-//! their publisher must know of their subscribers (wanted layers, keyframes).
+//! A peer's own tracks: announced, negotiated, muted, withdrawn.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use livekit_protocol as lk;
 use lk::request_response::{Reason, Request};
 use lk::signal_response::Message as Response;
-use str0m::media::{MediaKind, Mid, Rid};
+use str0m::media::{MediaKind, Mid};
 
 use crate::call::Call;
 use crate::env::Env;
 use crate::event::LeftReason;
 use crate::ids::{PeerKey, Side, TrackKey, TransportKey};
-use crate::layers::{HIGH, Layers, Quality};
+use crate::layers::Layers;
 use crate::limits;
 use crate::sdp::{self, Section};
 use crate::transport::Transport;
 use crate::wire;
-
-/// A layer is given up only when nobody has wanted it this long: elements
-/// that are resized or scrolled make clients change their mind often.
-const GIVE_UP_LAYER: Duration = Duration::from_secs(2);
 
 pub(crate) struct Track {
     pub key: TrackKey,
@@ -38,8 +33,9 @@ pub(crate) struct Track {
     /// Smoothed loudness, 0 to 1.
     pub level: f32,
     /// The best layer the publisher was told to send; -1 is none at all.
-    told: Option<i8>,
-    lower_since: Option<Instant>,
+    pub told: Option<i8>,
+    /// Since when less than that is wanted.
+    pub lower_since: Option<Instant>,
 }
 
 impl Track {
@@ -239,103 +235,6 @@ impl Call {
             self.announce(env, key);
         }
     }
-
-    // ---- layers and keyframes --------------------------------------------
-
-    /// Asks for one keyframe of every layer that somebody receives.
-    fn request_keyframes(&mut self, env: &mut Env, publisher: PeerKey, track: TrackKey) {
-        let Some(subscribers) = self
-            .peers
-            .get(&publisher)
-            .and_then(|peer| peer.track(track))
-            .map(|track| Arc::clone(&track.subscribers))
-        else {
-            return;
-        };
-        for subscriber in subscribers.iter() {
-            self.request_keyframe_for(env, *subscriber, track);
-        }
-    }
-
-    /// Asks the publisher for a keyframe of a layer, not too often.
-    pub fn request_keyframe(&mut self, env: &mut Env, publisher: PeerKey, track: TrackKey, rid: Option<Rid>) {
-        let Some(peer) = self.peers.get_mut(&publisher) else {
-            return;
-        };
-        let Some(track) = peer.track_mut(track) else {
-            return;
-        };
-        let Some(mid) = track.mid else {
-            return;
-        };
-        if track.info.muted || !track.layers.may_ask_keyframe(rid, env.now) {
-            return;
-        }
-        if let Some(transport) = peer.publisher.as_mut() {
-            transport.request_keyframe(mid, rid);
-        }
-        self.touch(publisher, Side::Publisher);
-    }
-
-    /// Tells a publisher which layers are wanted ("dynacast"): more at once,
-    /// less only after a while. `always`: also when nothing changed.
-    pub fn tell_wanted_layers(
-        &mut self,
-        env: &mut Env,
-        publisher: PeerKey,
-        track_key: TrackKey,
-        always: bool,
-    ) {
-        let Some(track) = self.peers.get(&publisher).and_then(|p| p.track(track_key)) else {
-            return;
-        };
-        if !track.is_video() || !track.live {
-            return;
-        }
-        let wanted = self.wanted_quality(track).map_or(-1, |q| q as i8);
-        let now = env.now;
-        let Some(track) = self.peers.get_mut(&publisher).and_then(|p| p.track_mut(track_key)) else {
-            return;
-        };
-        let lower = track.told.is_some_and(|told| wanted < told);
-        if lower && !always {
-            let since = *track.lower_since.get_or_insert(now);
-            if now.saturating_duration_since(since) < GIVE_UP_LAYER {
-                return;
-            }
-        }
-        track.lower_since = None;
-        if track.told == Some(wanted) && !always {
-            return;
-        }
-        track.told = Some(wanted);
-        let update = wanted_layers(&track.info, wanted);
-        self.tell(env, publisher, Response::SubscribedQualityUpdate(update));
-    }
-
-    fn wanted_quality(&self, track: &Track) -> Option<Quality> {
-        track
-            .subscribers
-            .iter()
-            .filter_map(|key| self.peers.get(key)?.subscriptions.get(&track.key))
-            .filter(|subscription| !subscription.paused)
-            .map(|subscription| subscription.want.min(HIGH))
-            .max()
-    }
-
-    /// Lowers layers whose time of grace is over.
-    pub fn settle_layers(&mut self, env: &mut Env) {
-        let waiting: Vec<_> = self
-            .peers
-            .values()
-            .flat_map(|peer| peer.tracks.iter().map(|track| (peer.key, track)))
-            .filter(|(_, track)| track.lower_since.is_some())
-            .map(|(peer, track)| (peer, track.key))
-            .collect();
-        for (peer, track) in waiting {
-            self.tell_wanted_layers(env, peer, track, false);
-        }
-    }
 }
 
 /// Tracks that an offer brings to life, and tracks that it withdraws.
@@ -417,18 +316,5 @@ fn track_info(sid: String, request: &lk::AddTrackRequest) -> lk::TrackInfo {
             ..Default::default()
         }],
         ..Default::default()
-    }
-}
-
-#[expect(deprecated, reason = "clients in the field read the old field")]
-fn wanted_layers(info: &lk::TrackInfo, wanted: i8) -> lk::SubscribedQualityUpdate {
-    let qualities: Vec<_> = (0..=i32::from(HIGH))
-        .map(|quality| lk::SubscribedQuality { quality, enabled: quality <= i32::from(wanted) })
-        .collect();
-    let codec = info.mime_type.rsplit('/').next().unwrap_or_default();
-    lk::SubscribedQualityUpdate {
-        track_sid: info.sid.clone(),
-        subscribed_qualities: qualities.clone(),
-        subscribed_codecs: vec![lk::SubscribedCodec { codec: codec.to_ascii_lowercase(), qualities }],
     }
 }
