@@ -1,6 +1,6 @@
 /** Axe on every page and state, light and dark. What is serious or critical fails. */
 import AxeBuilder from '@axe-core/playwright';
-import { joinWhenReady, passDeviceCheck } from './kit/patient.ts';
+import { passDeviceCheck } from './kit/patient.ts';
 import { signIn, take } from './kit/provider.ts';
 import { expect, type Page, test } from './kit/test.ts';
 
@@ -10,7 +10,11 @@ async function expectAccessible(page: Page, state: string): Promise<void> {
 		const { violations } = await new AxeBuilder({ page }).analyze();
 		const bad = violations
 			.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-			.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
+			.flatMap(({ id, nodes }) =>
+				nodes.map(
+					(node) => `${id}: ${node.target.join(' ')} (${node.any[0]?.message ?? node.failureSummary})`,
+				),
+			);
 		expect(bad, `${state}, ${colorScheme}`).toEqual([]);
 	}
 }
@@ -77,7 +81,7 @@ test('a visit from both sides', async ({ clinic, newPerson }) => {
 	await take(providerPage, 'Maria Santos');
 	await expect(providerPage.getByText('Calling Maria…')).toBeVisible();
 	await expectAccessible(providerPage, 'calling');
-	await joinWhenReady(patientPage);
+	// The patient's page has joined by itself in the meantime.
 	await expect(providerPage.getByLabel(/^Video of/)).toBeVisible();
 	await expect(patientPage.getByLabel(/^Video of/)).toBeVisible();
 	await expectAccessible(patientPage, 'call, patient');

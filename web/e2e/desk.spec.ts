@@ -91,6 +91,45 @@ test('the keyboard alone is enough: read, take, leave, complete', async ({ clini
 	await expect(page.getByRole('heading', { name: 'Bea Stone' })).toBeVisible();
 });
 
+test('a list that was asked for before a visit was taken does not undo the taking', async ({
+	clinic,
+	newPerson,
+}) => {
+	await clinic.walkIn(await clinic.sso(200, { first_name: 'Ana', last_name: 'Ruiz' }));
+	const page = await newPerson();
+	await signIn(page, clinic);
+	await expect(page.getByRole('list', { name: 'Waiting' })).toContainText('Ana Ruiz');
+
+	let release = () => {};
+	const held = new Promise<void>((resolve) => {
+		release = resolve;
+	});
+	let caught = () => {};
+	const asked = new Promise<void>((resolve) => {
+		caught = resolve;
+	});
+	await page.route(
+		/\/api_v3\/visits\?status=10/,
+		async (route) => {
+			const answer = await route.fetch();
+			caught();
+			await held;
+			await route.fulfill({ response: answer });
+		},
+		{ times: 1 },
+	);
+	// An arrival makes the page ask; the answer to that question is the late one.
+	await clinic.walkIn(await clinic.sso(200, { first_name: 'Bea', last_name: 'Stone' }));
+	await asked;
+	await take(page, 'Ana Ruiz');
+	await expect(page.getByText('Calling Ana…')).toBeVisible();
+	const late = page.waitForResponse(/\/api_v3\/visits\?status=10/);
+	release();
+	await late;
+	await expect(page.getByText('Bea Stone')).toBeVisible();
+	await expect(page.getByText('Calling Ana…')).toBeVisible();
+});
+
 test('without the live stream the list says so and goes on by asking', async ({ clinic, newPerson }) => {
 	const page = await newPerson();
 	await page.route('**/api_v3/events/stream*', (route) => route.abort());

@@ -53,12 +53,17 @@ const BINARY = process.env.BEDSIDE_BIN ?? join(import.meta.dirname, '../../../ta
 export class Clinic {
 	private people = 0;
 
-	private constructor(
-		readonly demo: Demo,
-		private readonly child: ChildProcess,
-		private readonly dir: string,
-		private readonly output: string[],
-	) {}
+	readonly demo: Demo;
+	private readonly child: ChildProcess;
+	private readonly dir: string;
+	private readonly output: string[];
+
+	private constructor(demo: Demo, child: ChildProcess, dir: string, output: string[]) {
+		this.demo = demo;
+		this.child = child;
+		this.dir = dir;
+		this.output = output;
+	}
 
 	static async start(): Promise<Clinic> {
 		const dir = await mkdtemp(join(tmpdir(), 'bedside-e2e-'));

@@ -234,7 +234,12 @@ export class Dashboard {
 		this.busyId = id;
 		this.problem = null;
 		try {
-			return await request();
+			const changed = await request();
+			// What was asked before this answer knows less than it does.
+			this.asked += 1;
+			this.answered = this.asked;
+			this.latest = this.latest.map((visit) => (visit.id === id ? changed : visit));
+			return changed;
 		} catch (reason) {
 			this.signOutOn(reason);
 			const error = asApiError(reason);

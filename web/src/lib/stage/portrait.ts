@@ -67,11 +67,12 @@ function drawClock(pen: CanvasRenderingContext2D, now: number): void {
 	const words = `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
 	const tenth = Math.floor(time.getMilliseconds() / 100);
 	// On the chest, in the middle: there no crop and no other picture hides it.
-	const left = WIDTH / 2 - 106;
+	pen.font = '600 34px ui-monospace, Menlo, Consolas, monospace';
+	const width = pen.measureText(`${words}.${tenth}`).width + 24;
+	const left = (WIDTH - width) / 2;
 	pen.fillStyle = 'rgba(12, 17, 19, 0.82)';
-	pen.fillRect(left, 352, 212, 62);
+	pen.fillRect(left, 352, width, 62);
 	pen.fillStyle = '#eaf0ef';
-	pen.font = '600 36px ui-monospace, Menlo, Consolas, monospace';
 	pen.textBaseline = 'middle';
 	pen.fillText(`${words}.${tenth}`, left + 12, 374);
 	pen.font = '15px system-ui, sans-serif';

@@ -1,0 +1,131 @@
+/**
+ * Writes pictures of the states that people meet to docs/screens: `npm run screens`. Needs a built `bedside`.
+ * 360 and 1440 px, light and dark, plus the stage for the README.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Browser, chromium, expect, type Frame, type Page } from '@playwright/test';
+import { Clinic } from './kit/clinic.ts';
+import { expectPicture } from './kit/media.ts';
+import { joinWhenReady, passDeviceCheck } from './kit/patient.ts';
+import { signIn, take } from './kit/provider.ts';
+
+const out = join(import.meta.dirname, '../../docs/screens');
+const args = [
+	'--no-sandbox',
+	'--disable-gpu',
+	'--disable-quic',
+	'--no-first-run',
+	'--disable-background-networking',
+	'--disable-component-update',
+	'--disable-sync',
+	'--autoplay-policy=no-user-gesture-required',
+];
+
+type Scheme = 'light' | 'dark';
+
+async function person(browser: Browser, width: number, height: number): Promise<Page> {
+	const context = await browser.newContext({
+		viewport: { width, height },
+		locale: 'en-GB',
+		reducedMotion: 'reduce',
+		permissions: ['camera', 'microphone'],
+	});
+	return context.newPage();
+}
+
+/** Both colour schemes of the state that stands on the page. */
+async function shoot(page: Page, name: string): Promise<void> {
+	for (const colorScheme of ['light', 'dark'] satisfies Scheme[]) {
+		await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+		const width = page.viewportSize()?.width ?? 0;
+		await page.screenshot({ path: join(out, `${name}-${width}-${colorScheme}.png`) });
+	}
+}
+
+/** Waits for the other person's picture; a busy machine takes its time. */
+async function seen(page: Page | Frame): Promise<void> {
+	await page.getByLabel(/^Video of/).waitFor({ timeout: 30_000 });
+	await expectPicture(page, /^Video of/);
+}
+
+/** A visit seen from a phone and a desk. */
+async function visit(browser: Browser, clinic: Clinic, width: number, height: number): Promise<void> {
+	await clinic.emptyQueue();
+	const patient = await clinic.sso(200);
+	const id = await clinic.walkIn(patient, { custom_current_medication: 'Ibuprofen 400 mg' });
+	const theirs = await person(browser, width, height);
+	await theirs.goto(clinic.authUrl(patient, `/visits/start/${id}`));
+	await expect(theirs.getByLabel("Your camera's picture, as in a mirror")).toBeVisible();
+	await shoot(theirs, 'device-check');
+	await passDeviceCheck(theirs);
+	await expect(theirs.getByRole('heading', { name: "You're next." })).toBeVisible();
+	await shoot(theirs, 'waiting-room');
+
+	const others = [
+		{ first_name: 'Tom', last_name: 'Becker' },
+		{ first_name: 'Nia', last_name: 'Okafor' },
+	];
+	for (const other of others) {
+		await clinic.walkIn(await clinic.sso(200, other), { reason_for_visit: 'Follow-up on blood pressure' });
+	}
+	const ours = await person(browser, width, height);
+	await ours.goto(`${clinic.demo.base_url}/providers/login`);
+	await expect(ours.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+	await shoot(ours, 'sign-in');
+	await signIn(ours, clinic);
+	await expect(ours.getByRole('list', { name: 'Waiting' }).getByRole('listitem')).toHaveCount(3);
+	await shoot(ours, 'dashboard');
+	await take(ours, 'Maria Santos');
+	await expect(theirs.getByRole('heading', { name: /is ready$/ })).toBeVisible();
+	await theirs.screenshot({ path: join(out, `ready-${width}-light.png`) });
+	await joinWhenReady(theirs);
+	await seen(ours);
+	await seen(theirs);
+	await shoot(theirs, 'call-patient');
+	await shoot(ours, 'call-provider');
+	await ours.getByRole('button', { name: 'Complete visit' }).first().click();
+	await ours.getByRole('dialog').getByRole('button', { name: 'Complete visit' }).click();
+	await expect(theirs.getByRole('heading', { name: /^You're done/ })).toBeVisible();
+	await shoot(theirs, 'goodbye');
+	await theirs.context().close();
+	await ours.context().close();
+}
+
+/** The picture of a visit for the README: the stage with the drawn people. */
+async function stage(browser: Browser, clinic: Clinic): Promise<void> {
+	await clinic.emptyQueue();
+	const context = await browser.newContext({ viewport: { width: 1240, height: 850 }, locale: 'en-GB' });
+	const page = await context.newPage();
+	await page.goto(`${clinic.demo.base_url}/demo`);
+	await page.getByRole('radio', { name: 'Demo camera' }).check();
+	await page.getByRole('button', { name: 'Start a visit' }).click();
+	const patient = page.frameLocator('iframe[title^="The patient"]');
+	const provider = page.frameLocator('iframe[title^="The provider"]');
+	await passDeviceCheck(patient);
+	await provider
+		.getByRole('list', { name: 'Waiting' })
+		.getByRole('button', { name: /^Take / })
+		.click();
+	await patient.getByRole('button', { name: 'Join now' }).click();
+	for (const path of ['/visits/start/', '/providers/dashboard']) {
+		const frame = page.frames().find((each) => each.url().includes(path));
+		if (frame) await seen(frame);
+	}
+	await page.screenshot({ path: join(out, 'visit.png') });
+	await context.close();
+}
+
+await mkdir(out, { recursive: true });
+const executablePath = process.env.BEDSIDE_CHROMIUM ?? '/usr/bin/chromium';
+const clinic = await Clinic.start();
+const devices = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+const browser = await chromium.launch({ executablePath, args: [...args, ...devices] });
+try {
+	await stage(browser, clinic);
+	await visit(browser, clinic, 360, 740);
+	await visit(browser, clinic, 1440, 900);
+} finally {
+	await browser.close();
+	await clinic.stop();
+}
