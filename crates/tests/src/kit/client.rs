@@ -121,7 +121,8 @@ impl Client {
         let body = json!({ "first_name": "Maria", "last_name": code, "code": code, "type": kind });
         let data = self.post("/users/sso", body).await.data();
         let token = data["token"]["token"].as_str().expect("a token").to_owned();
-        let account = self.headers.iter().find(|(name, _)| name == "X-AccountCode").map(|(_, code)| code.clone());
+        let account =
+            self.headers.iter().find(|(name, _)| name == "X-AccountCode").map(|(_, code)| code.clone());
         let client = kit
             .anonymous()
             .header("X-AccountCode", account.as_deref().unwrap_or_default())

@@ -1,6 +1,7 @@
 //! A running Bedside for one test: in this process, on loopback, on a database
 //! of its own (SQLite, or Postgres when `BEDSIDE_TEST_POSTGRES` names a server).
 
+pub mod binary;
 mod client;
 mod database;
 mod stream;
@@ -55,9 +56,16 @@ impl Kit {
     /// A server with some settings, on a clock or randomness of the test's.
     pub async fn boot(settings: &[(&str, &str)], surroundings: Surroundings) -> Self {
         let database = Database::fresh().await;
-        let running = boot::start(configuration(&database, settings), surroundings).await.expect("the server starts");
+        let running =
+            boot::start(configuration(&database, settings), surroundings).await.expect("the server starts");
         let clinic = make_clinic(&running.app, "northside").await;
-        Self { base: running.base_url.clone(), app: running.app.clone(), running: Some(running), clinic, database }
+        Self {
+            base: running.base_url.clone(),
+            app: running.app.clone(),
+            running: Some(running),
+            clinic,
+            database,
+        }
     }
 
     /// Another clinic on the same server.

@@ -39,7 +39,8 @@ impl Stream {
         }
         let response = request.send().await.expect("the stream opens");
         assert_eq!(response.status(), 200);
-        let bytes = response.bytes_stream().filter_map(|chunk| async { chunk.ok().map(|chunk| chunk.to_vec()) });
+        let bytes =
+            response.bytes_stream().filter_map(|chunk| async { chunk.ok().map(|chunk| chunk.to_vec()) });
         let mut stream = Self { bytes: bytes.boxed(), text: String::new() };
         assert_eq!(stream.next().await.event, "hello");
         stream
