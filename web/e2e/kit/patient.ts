@@ -6,7 +6,7 @@ export type Screen = Page | FrameLocator;
 
 /** Goes through the device check into the waiting room. */
 export async function passDeviceCheck(screen: Screen): Promise<void> {
-	await expect(screen.getByRole('heading', { name: "Let's check your camera and sound" })).toBeVisible();
+	await expect(screen.getByRole('heading', { name: 'Check camera and sound' })).toBeVisible();
 	await screen.getByRole('button', { name: 'Go to the waiting room' }).click();
 }
 
