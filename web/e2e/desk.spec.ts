@@ -126,7 +126,7 @@ test('a list that was asked for before a visit was taken does not undo the takin
 	const late = page.waitForResponse(/\/api_v3\/visits\?status=10/);
 	release();
 	await late;
-	await expect(page.getByText('Bea Stone')).toBeVisible();
+	await expect(page.getByText('Bea Stone', { exact: true })).toBeVisible();
 	await expect(page.getByText('Calling Ana…')).toBeVisible();
 });
 

@@ -39,7 +39,11 @@ async function shoot(page: Page, name: string): Promise<void> {
 	for (const colorScheme of ['light', 'dark'] satisfies Scheme[]) {
 		await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
 		const width = page.viewportSize()?.width ?? 0;
-		await page.screenshot({ path: join(out, `${name}-${width}-${colorScheme}.png`) });
+		// The scheme's colours are there two frames later.
+		await page.evaluate(
+			() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+		);
+		await page.screenshot({ animations: 'disabled', path: join(out, `${name}-${width}-${colorScheme}.png`) });
 	}
 }
 
