@@ -2,6 +2,7 @@
 //! policy, the log-in door `/auth`, and the few pages the server writes itself.
 
 mod auth;
+mod compressed;
 mod files;
 mod notice;
 mod pages;
@@ -11,6 +12,7 @@ use std::{path::PathBuf, sync::Arc};
 use axum::{Router, routing::get};
 use bedside_app::App;
 
+use compressed::Compressed;
 use files::Files;
 
 /// What the pages' routes need.
@@ -18,13 +20,14 @@ use files::Files;
 pub struct Web {
     app: App,
     files: Arc<Files>,
+    compressed: Arc<Compressed>,
     demo: bool,
 }
 
 impl Web {
     /// Pages embedded in the binary, or from `dir` when one is given.
     pub fn new(app: App, dir: Option<PathBuf>, demo: bool) -> Self {
-        Self { app, files: Arc::new(Files::new(dir)), demo }
+        Self { app, files: Arc::new(Files::new(dir)), compressed: Arc::default(), demo }
     }
 }
 

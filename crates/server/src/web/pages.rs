@@ -27,7 +27,7 @@ pub(super) async fn page(State(web): State<Web>, client: Client, request: Reques
     };
     if let Some(file) = web.files.get(path).filter(|_| path != "index.html") {
         name("(file)");
-        return send(file, path, request.headers());
+        return send(&web, file, path, request.headers()).await;
     }
     let last = path.rsplit('/').next().unwrap_or_default();
     if path.starts_with("_app/") || last.contains('.') {
@@ -39,12 +39,12 @@ pub(super) async fn page(State(web): State<Web>, client: Client, request: Reques
     let Some(index) = web.files.get("index.html") else {
         return notice::unbuilt();
     };
-    let mut response = send(index, "index.html", request.headers());
+    let mut response = send(&web, index, "index.html", request.headers()).await;
     let policy = headers::page_policy(&web.files.script_hashes(), &sockets(&client));
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    if known.is_none() {
+    if known.is_none() && response.status() == StatusCode::OK {
         *response.status_mut() = StatusCode::NOT_FOUND;
     }
     response
@@ -67,8 +67,9 @@ fn known_page(path: &str, demo: bool) -> Option<&'static str> {
     })
 }
 
-fn send(file: File, path: &str, request: &HeaderMap) -> Response {
-    let caching = if path.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
+async fn send(web: &Web, file: File, path: &str, request: &HeaderMap) -> Response {
+    let is_hashed = path.starts_with(HASHED);
+    let caching = if is_hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
     let kind = mime_guess::from_path(path).first_or_octet_stream();
     let kind = match kind.type_().as_str() {
         "text" => format!("{kind}; charset=utf-8"),
@@ -78,10 +79,17 @@ fn send(file: File, path: &str, request: &HeaderMap) -> Response {
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|known| known.contains(file.tag.as_str()));
-    let mut response = if fresh {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        Body::from(file.bytes.into_owned()).into_response()
+    let compressed = match is_hashed && !fresh {
+        true => web.compressed.get(path, &file.bytes, &kind, request).await,
+        false => None,
+    };
+    let mut response = match compressed {
+        _ if fresh => StatusCode::NOT_MODIFIED.into_response(),
+        Some((encoding, bytes)) => {
+            let vary = (header::VARY, "accept-encoding");
+            ([(header::CONTENT_ENCODING, encoding), vary], Body::from(bytes)).into_response()
+        }
+        None => Body::from(file.bytes.into_owned()).into_response(),
     };
     for (name, value) in [
         (header::CACHE_CONTROL, caching),
