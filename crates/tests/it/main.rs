@@ -3,6 +3,7 @@
 
 mod audit;
 mod authz;
+mod call_door;
 mod calls;
 mod cli;
 mod compat;

@@ -24,6 +24,8 @@ use tower_http::cors::{Any, CorsLayer};
 
 /// Join tokens live ten minutes; who is in the call gets a new one well before.
 const REFRESH_EVERY: Duration = Duration::from_secs(240);
+/// The first new one: the token somebody came with may be nearly over.
+const REFRESH_FIRST: Duration = Duration::from_secs(5);
 /// A client that takes no bytes for this long is cut; it may resume.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
 
@@ -174,8 +176,8 @@ struct Carrier {
 
 impl Carrier {
     async fn carry(self, mut socket: ws::WebSocket, mut session: Session) {
-        let mut refresh = tokio::time::interval(REFRESH_EVERY);
-        refresh.tick().await; // The first one is due at once; the token is new.
+        let first = tokio::time::Instant::now() + REFRESH_FIRST;
+        let mut refresh = tokio::time::interval_at(first, REFRESH_EVERY);
         loop {
             let goes_on = tokio::select! {
                 response = session.next() => match response {
