@@ -326,6 +326,8 @@ async fn open_sqlite(settings: &Settings, path: PathBuf, hint: watch::Sender<u64
     let readers = SqlitePoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(PATIENCE)
+        // A file does not hang up; asking each time would double the hand-overs.
+        .test_before_acquire(false)
         .connect_with(options.read_only(true))
         .await?;
     let (writer, pulse) = Writer::start(

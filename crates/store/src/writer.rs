@@ -211,12 +211,12 @@ impl Task {
             Some(conn) => conn,
             None => self.options.connect().await?,
         };
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut conn).await?;
+        // Every statement is a hand-over to SQLite's thread and back: what can
+        // go together goes together.
+        let begin = if alone { "BEGIN IMMEDIATE" } else { "BEGIN IMMEDIATE; SAVEPOINT job" };
+        sqlx::raw_sql(begin).execute(&mut conn).await?;
         let (mut events, mut kept) = (false, 0_usize);
-        for job in jobs {
-            if !alone {
-                sqlx::query("SAVEPOINT job").execute(&mut conn).await?;
-            }
+        while let Some(job) = jobs.next() {
             let mut tx = Tx::sqlite(conn);
             let verdict = run_one(job.run, &mut tx, self.time_limit).await;
             let marked = tx.events;
@@ -226,14 +226,16 @@ impl Task {
             if keep {
                 events |= marked;
                 kept += 1;
+                // The commit closes the last savepoint.
+                if jobs.len() > 0 {
+                    sqlx::raw_sql("RELEASE job; SAVEPOINT job").execute(&mut conn).await?;
+                }
             } else if !alone {
-                // Fails when SQLite has rolled the whole transaction back by
-                // itself, as it does on a full disk.
+                // Leaves the savepoint open for the next job. Fails when SQLite
+                // has rolled the whole transaction back by itself, as it does
+                // on a full disk.
                 let undone = sqlx::query("ROLLBACK TO job").execute(&mut conn).await;
                 undone.map_err(|error| Broken { error: error.into(), by_last: true })?;
-            }
-            if !alone {
-                sqlx::query("RELEASE job").execute(&mut conn).await?;
             }
         }
         if kept > 0 {
