@@ -23,6 +23,8 @@ export function soundAllowed(): boolean {
 /** Plays notes of `pitches` Hz one after the other; resolves false where sound is blocked or muted. */
 export async function notes(pitches: readonly number[], gap = 0.22, loudness = 0.18): Promise<boolean> {
 	if (frame.outputMuted) return false;
+	// A browser that wants a press first would only complain.
+	if (context === null && untouched()) return false;
 	const ready = audio();
 	if (!ready) return false;
 	// `resume` may stay pending for ever without a gesture: never wait for it.
@@ -45,6 +47,11 @@ export async function notes(pitches: readonly number[], gap = 0.22, loudness = 0
 		voice.stop(start + 1);
 	});
 	return true;
+}
+
+/** Nobody has pressed anything on this page yet; false where the browser does not tell. */
+export function untouched(): boolean {
+	return navigator.userActivation?.hasBeenActive === false;
 }
 
 /** "The provider is ready": three rising notes. */

@@ -3,6 +3,7 @@ import { ApiError, asApiError, createApi } from '#lib/api/client.ts';
 import type { Queue, Room, SessionInfo, Visit } from '#lib/api/types.ts';
 import { Devices } from '#lib/call/devices.ts';
 import { CallEngine } from '#lib/call/engine.ts';
+import { browserSource } from '#lib/call/media-source.ts';
 import { type Live, type LiveEvent, openLive } from '#lib/live/live.ts';
 import * as rooms from '#lib/rooms/rooms.ts';
 import { findSession, personName, shortName, wayBack } from '#lib/session/session.ts';
@@ -54,6 +55,8 @@ export class PatientVisit {
 	#leaving: Promise<unknown> = Promise.resolve();
 	#unsubscribe: () => void = () => undefined;
 
+	readonly #unframe = frame.subscribe(() => this.#followFrame());
+
 	constructor(id: string) {
 		this.id = id;
 		this.memory = recall(id);
@@ -95,6 +98,16 @@ export class PatientVisit {
 	get roomPage(): string | null {
 		const slug = this.room?.slug ?? this.visit?.room?.slug;
 		return slug ? `/u/${encodeURIComponent(slug)}` : null;
+	}
+
+	/** The stage's choice of camera, also in the middle of a check or a call. */
+	#followFrame() {
+		if (this.scene !== 'check' && this.scene !== 'call') return;
+		const camera = this.scene === 'check' || !this.memory.soundOnly;
+		if (frame.demoCamera && this.devices.value.real) void this.useDemoCamera(camera);
+		else if (!frame.demoCamera && !this.devices.value.real) {
+			void this.devices.use(browserSource, { microphone: true, camera });
+		}
 	}
 
 	/** Reads everything, then follows the visit until `close`. */
@@ -211,6 +224,9 @@ export class PatientVisit {
 
 	#misread(reason: unknown) {
 		const error = asApiError(reason);
+		// Two people who see and hear each other are not parted by a sign-in that ran out.
+		const talking = this.engine.value.phase === 'connected' || this.engine.value.phase === 'reconnecting';
+		if (talking) return;
 		if (error.status === 401) this.trouble = 'signed_out';
 		else if (error.status === 403) this.trouble = 'not_mine';
 		else if (error.status === 404 || error.status === 400) this.trouble = 'unknown';
@@ -302,6 +318,7 @@ export class PatientVisit {
 
 	close(): void {
 		this.#closed = true;
+		this.#unframe();
 		this.#stopFollowing();
 		void this.engine.leave();
 		this.devices.close();
