@@ -7,6 +7,15 @@ import { expect, type Page, test } from './kit/test.ts';
 async function expectAccessible(page: Page, state: string): Promise<void> {
 	for (const colorScheme of ['light', 'dark'] as const) {
 		await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+		// The scheme's colours are there two frames later.
+		await page.evaluate(
+			() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+		);
+		await page.waitForFunction(() =>
+			document
+				.getAnimations()
+				.every((each) => !(each instanceof CSSTransition) || each.playState !== 'running'),
+		);
 		const { violations } = await new AxeBuilder({ page }).analyze();
 		const bad = violations
 			.filter(({ impact }) => impact === 'serious' || impact === 'critical')

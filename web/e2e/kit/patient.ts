@@ -14,8 +14,13 @@ export async function expectNext(screen: Screen): Promise<void> {
 	await expect(screen.getByRole('heading', { name: "You're next." })).toBeVisible();
 }
 
+/** Presses "Join now", or finds that the page has joined by itself: it does so after five seconds. */
 export async function joinWhenReady(screen: Screen): Promise<void> {
-	await screen.getByRole('button', { name: 'Join now' }).click();
+	const button = screen.getByRole('button', { name: 'Join now' });
+	const call = screen.getByRole('toolbar', { name: 'Call controls' });
+	await expect(button.or(call)).toBeVisible();
+	if (await button.isVisible()) await button.click({ timeout: 6000 }).catch(() => undefined);
+	await expect(call).toBeVisible();
 }
 
 export async function expectGoodbye(screen: Screen, name: string): Promise<void> {
