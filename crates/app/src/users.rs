@@ -14,8 +14,7 @@ use bedside_store::{
 };
 
 use crate::{
-    Actor, App, Error, Result, Who,
-    audit, authz, credentials,
+    Actor, App, Error, Result, Who, audit, authz, credentials,
     events::{self, Subject},
     passwords,
     profile::{self, ProfileInput},
