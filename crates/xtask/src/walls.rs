@@ -31,6 +31,9 @@ const DOORS: &[&str] = &["api", "signal", "jobs", "web"];
 /// What no door may say: reading and writing rows is for `app`.
 const NEVER_IN_DOORS: &[&str] = &[".store.write(", ".store.reader(", "Store::open("];
 
+/// What only tests may do.
+const UNWRAP: &str = ".unwrap()";
+
 const LONGEST_FILE: usize = 500;
 const VAGUE_NAMES: &[&str] = &["util", "utils", "helper", "helpers", "common", "manager", "misc"];
 
@@ -103,6 +106,12 @@ fn faults(file: &Path, text: &str) -> Vec<String> {
     for name in vague.filter(|name| VAGUE_NAMES.contains(name)) {
         faults.push(format!("{shown}: \"{name}\" says nothing; name what is in it"));
     }
+    if is_product(file) {
+        let code = text.split("#[cfg(test)]").next().unwrap_or(text);
+        for (number, _) in code.lines().enumerate().filter(|(_, line)| line.contains(UNWRAP)) {
+            faults.push(format!("{shown}:{}: no unwrap outside tests", number + 1));
+        }
+    }
     if let Some(door) = door_of(file) {
         for (number, line) in text.lines().enumerate() {
             for call in NEVER_IN_DOORS.iter().filter(|call| line.contains(**call)) {
@@ -121,6 +130,13 @@ fn faults(file: &Path, text: &str) -> Vec<String> {
         }
     }
     faults
+}
+
+/// Whether a file is part of what runs, not of a test.
+fn is_product(file: &Path) -> bool {
+    let name = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let is_test = name.contains("test") || file.components().any(|part| part.as_os_str() == "tests");
+    !is_test && !file.starts_with("crates/xtask")
 }
 
 /// The door of the server that a file belongs to, if any.
@@ -147,6 +163,14 @@ mod tests {
             faults(Path::new("crates/server/src/web/auth.rs"), "\nlet conn = app.store.reader().await?;\n");
         assert_eq!(found, ["crates/server/src/web/auth.rs:2: web must not call .store.reader(); app does"]);
         assert!(faults(Path::new("crates/server/src/boot/mod.rs"), "Store::open(&settings)").is_empty());
+    }
+
+    #[test]
+    fn an_unwrap_is_found_unless_it_is_in_a_test() {
+        let file = Path::new("crates/app/src/visits.rs");
+        let text = "let a = b.unwrap();\n#[cfg(test)]\nmod tests { fn f() { c.unwrap(); } }\n";
+        assert_eq!(faults(file, text), ["crates/app/src/visits.rs:1: no unwrap outside tests"]);
+        assert!(faults(Path::new("crates/store/src/engine_tests.rs"), text).is_empty());
     }
 
     #[test]
