@@ -59,6 +59,18 @@ async fn cookies_need_their_kind_and_our_origin() {
     patient.client.header("Cookie", &cookie).get("/users/-").await.ok();
 }
 
+#[tokio::test]
+async fn a_foreign_form_cannot_sign_a_browser_in() {
+    let kit = Kit::start().await;
+    kit.room("walk-in").await;
+    let guest = [("first_name", "A"), ("last_name", "B"), ("room_code", "walk-in")];
+    let browser = kit.anonymous().header("X-AccountCode", &kit.clinic.code);
+    let foreign = browser.form("/users/guest_login?session_kind=patient", &guest).await.ok();
+    assert!(!foreign.headers.contains_key("set-cookie"));
+    let own = browser.header("X-Session-Kind", "patient").form("/users/guest_login", &guest).await.ok();
+    assert!(own.headers.contains_key("set-cookie"));
+}
+
 /// One way in which a body is wrong.
 struct Malformed {
     what: &'static str,

@@ -179,9 +179,12 @@ fn read(parts: &Parts, client: &Client, api: &Api) -> Result<Credentials, ApiErr
     Ok(credentials)
 }
 
+/// Only a read may name its kind in the query: a foreign site's form can post
+/// to any query, but cannot send the header.
 fn page_kind(parts: &Parts) -> Result<Option<SessionKind>, ApiError> {
+    let query = parts.uri.query().filter(|_| is_read(&parts.method)).unwrap_or_default();
     let named = text(&parts.headers, KIND_HEADER).or_else(|| {
-        url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+        url::form_urlencoded::parse(query.as_bytes())
             .find(|(name, _)| name == KIND_PARAMETER)
             .map(|(_, value)| value.into_owned())
     });
