@@ -27,6 +27,8 @@ type Scheme = 'light' | 'dark';
 async function person(browser: Browser, width: number, height: number): Promise<Page> {
 	const context = await browser.newContext({
 		viewport: { width, height },
+		isMobile: width < 500,
+		hasTouch: width < 500,
 		locale: 'en-GB',
 		reducedMotion: 'reduce',
 		permissions: ['camera', 'microphone'],
@@ -111,7 +113,7 @@ async function stage(browser: Browser, clinic: Clinic): Promise<void> {
 		.getByRole('list', { name: 'Waiting' })
 		.getByRole('button', { name: /^Take / })
 		.click();
-	await patient.getByRole('button', { name: 'Join now' }).click();
+	await joinWhenReady(patient);
 	for (const path of ['/visits/start/', '/providers/dashboard']) {
 		const frame = page.frames().find((each) => each.url().includes(path));
 		if (frame) await seen(frame);

@@ -24,14 +24,14 @@ test('a patient from a portal and a provider meet, are heard and seen, survive r
 		providerPage.getByRole('list', { name: 'Waiting' }).getByText('Cough for a week'),
 	).toBeVisible();
 	await expect(providerPage.getByText('Is smoker')).toBeVisible();
-	await take(providerPage, 'Maria Santos');
-	await expect(providerPage.getByText('Calling Maria…')).toBeVisible();
-	await expect(
-		providerPage.getByText(/Their page (is open right now|was last seen \d+ s ago)/),
-	).toBeVisible();
-
-	await expect(patientPage.getByRole('heading', { name: /is ready$/ })).toBeVisible();
-	await expect(patientPage).toHaveTitle(/is ready!$/);
+	// Both sides at once: a ready page joins by itself after five seconds.
+	await Promise.all([
+		take(providerPage, 'Maria Santos'),
+		expect(providerPage.getByText('Calling Maria…')).toBeVisible(),
+		expect(providerPage.getByText(/Their page (is open right now|was last seen \d+ s ago)/)).toBeVisible(),
+		expect(patientPage.getByRole('heading', { name: /is ready$/ })).toBeVisible(),
+		expect(patientPage).toHaveTitle(/is ready!$/),
+	]);
 	await joinWhenReady(patientPage);
 	await expectSeenAndHeard(patientPage, 'The patient');
 	await expectSeenAndHeard(providerPage, 'The provider');

@@ -37,6 +37,7 @@ export class Dashboard {
 	private held = false;
 	private stream: Live | null = null;
 	private ticker: ReturnType<typeof setInterval> | undefined;
+	private soon: ReturnType<typeof setTimeout> | undefined;
 	private latest: Visit[] = [];
 	/** Counts the reads, so that a slow old answer never replaces a newer one. */
 	private asked = 0;
@@ -57,8 +58,7 @@ export class Dashboard {
 		this.stream = openLive({
 			source: this.api.source,
 			onEvent: (event) => {
-				if (event.type.startsWith('visit.') || event.type === 'queue.updated') void this.refresh();
-				if (event.type.startsWith('call.')) void this.refresh();
+				if (/^(visit|queue|call)\./.test(event.type)) this.refreshSoon();
 				if (event.type === 'visit.ended') void this.refreshDone();
 				if (event.type.startsWith('room.')) void this.refreshRooms();
 			},
@@ -75,6 +75,7 @@ export class Dashboard {
 
 	stop(): void {
 		clearInterval(this.ticker);
+		clearTimeout(this.soon);
 		this.stream?.close();
 	}
 
@@ -129,6 +130,14 @@ export class Dashboard {
 		if (this.held === held) return;
 		this.held = held;
 		if (!held) this.arrange();
+	}
+
+	/** One change tells itself by several events: they share one question. */
+	private refreshSoon(): void {
+		this.soon ??= setTimeout(() => {
+			this.soon = undefined;
+			void this.refresh();
+		}, 80);
 	}
 
 	async refresh(): Promise<void> {

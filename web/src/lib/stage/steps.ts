@@ -1,35 +1,29 @@
-// The steps of a portal's integration, with one visit's live values: the calls as curl, the browser's steps as links.
+// The steps of a portal's integration as commands, with one visit's live values.
 import { t } from '#lib/i18n/i18n.ts';
+import { quote } from './curl.ts';
 import { curlOf, type Place, type PortalCall } from './log.ts';
 
 export interface Step {
 	title: string;
-	text: string;
-	/** A page that a browser opens, not a call. */
-	browser: boolean;
+	curl: string;
 }
 
-/** Puts the browser's sign-in behind the single sign-on it belongs to. */
+/** The seven steps in their order: the browsers come in before the portal reads what became of the visit. */
 export function stepsOf(
 	calls: PortalCall[],
 	links: { patient: string | null; provider: string | null },
 	place: Place,
 ): Step[] {
-	const steps: Step[] = [];
-	for (const [index, call] of calls.entries()) {
-		steps.push({
-			title: call.title,
-			browser: false,
-			text: curlOf({ id: index, kind: 'call', call: { ...call, ms: 0 }, portal: call }, place),
-		});
-	}
-	const open = (title: string, url: string | null) => {
-		if (url) steps.push({ title, browser: true, text: new URL(url, place.base_url).href });
-	};
-	// The last call reads the visit after its end; the browsers came before it.
-	const last = steps.pop();
-	open(t('stage.step_patient'), links.patient);
-	open(t('stage.step_provider'), links.provider);
-	if (last) steps.push(last);
-	return steps;
+	const steps: Step[] = calls.map((call, id) => ({
+		title: call.title,
+		curl: curlOf({ id, kind: 'call', call: { ...call, ms: 0 }, portal: call }, place),
+	}));
+	const open = (title: string, url: string | null): Step[] =>
+		url ? [{ title, curl: `curl -sS -i ${quote(new URL(url, place.base_url).href)}` }] : [];
+	return [
+		...steps.slice(0, -1),
+		...open(t('stage.step_patient'), links.patient),
+		...open(t('stage.step_provider'), links.provider),
+		...steps.slice(-1),
+	];
 }
