@@ -282,20 +282,6 @@ pub async fn close(app: &App, shown: &Credentials) -> Result<()> {
         .await
 }
 
-/// Deletes sessions and tokens that ended a week ago or longer.
-///
-/// # Errors
-/// What the store says.
-pub async fn purge(app: &App) -> Result<u64> {
-    const KEPT_SECONDS: i64 = 7 * 86_400;
-    let before = app.clock.now().plus_seconds(-KEPT_SECONDS);
-    app.store
-        .write(move |tx| {
-            Box::pin(async move { Ok(sessions::purge(tx, before).await? + tokens::purge(tx, before).await?) })
-        })
-        .await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

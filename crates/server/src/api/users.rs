@@ -178,8 +178,8 @@ pub(super) fn user(user: Stored) -> User {
 /// Whom the portal signs in.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct SsoRequest {
-    first_name: Option<Text<100>>,
-    last_name: Option<Text<100>>,
+    first_name: Text<100>,
+    last_name: Text<100>,
     /// 200 patient (also when left out), 400 provider, 600 guest.
     r#type: Option<Int>,
     /// The portal's own key for the user; needed for 200 and 400.
@@ -225,8 +225,8 @@ pub async fn sso(
         code: text(body.code),
         username: text(body.username),
         profile: ProfileInput {
-            first_name: text(body.first_name),
-            last_name: text(body.last_name),
+            first_name: Some(body.first_name.into_string()),
+            last_name: Some(body.last_name.into_string()),
             dob: text(body.dob),
             email: text(body.email),
             gender: text(body.gender),
@@ -244,14 +244,14 @@ pub async fn sso(
 /// Who enters a waiting room as a guest.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct GuestRequest {
-    first_name: Option<Text<100>>,
-    last_name: Option<Text<100>>,
+    first_name: Text<100>,
+    last_name: Text<100>,
     /// `YYYY-MM-DD`.
     dob: Option<Text<10>>,
     email: Option<Text<254>>,
     phone: Option<Text<50>>,
     /// Code or slug of the room.
-    room_code: Option<Text<128>>,
+    room_code: Text<128>,
 }
 
 /// Makes a one-time user for a waiting room. From a page (`X-Session-Kind`)
@@ -266,14 +266,14 @@ pub async fn guest_login(
     Request(body): Request<GuestRequest>,
 ) -> Result<Response, ApiError> {
     let profile = ProfileInput {
-        first_name: text(body.first_name),
-        last_name: text(body.last_name),
+        first_name: Some(body.first_name.into_string()),
+        last_name: Some(body.last_name.into_string()),
         dob: text(body.dob),
         email: text(body.email),
         phone: text(body.phone),
         ..ProfileInput::default()
     };
-    let command = GuestLogin { room_code: text(body.room_code).unwrap_or_default(), profile, page };
+    let command = GuestLogin { room_code: body.room_code.into_string(), profile, page };
     let guest = users::guest_login(&app, &actor, command).await?;
     Ok(with_cookie(data(signed_in(&guest, false)).into_response(), guest.cookie.as_ref(), &client))
 }

@@ -812,12 +812,13 @@ export interface components {
         Flag: boolean | number | string;
         /** @description Who enters a waiting room as a guest. */
         GuestRequest: {
-            first_name?: components["schemas"]["Text100"] | null;
-            last_name?: components["schemas"]["Text100"] | null;
+            first_name: components["schemas"]["Text100"];
+            last_name: components["schemas"]["Text100"];
             dob?: components["schemas"]["Text10"] | null;
             email?: components["schemas"]["Text254"] | null;
             phone?: components["schemas"]["Text50"] | null;
-            room_code?: components["schemas"]["Text128"] | null;
+            /** @description Code or slug of the room. */
+            room_code: components["schemas"]["Text128"];
         };
         /** @description An id, as a number or as text. */
         Id: number | string;
@@ -1159,8 +1160,8 @@ export interface components {
         };
         /** @description Whom the portal signs in. */
         SsoRequest: {
-            first_name?: components["schemas"]["Text100"] | null;
-            last_name?: components["schemas"]["Text100"] | null;
+            first_name: components["schemas"]["Text100"];
+            last_name: components["schemas"]["Text100"];
             type?: components["schemas"]["Int"] | null;
             code?: components["schemas"]["Text128"] | null;
             dob?: components["schemas"]["Text10"] | null;
