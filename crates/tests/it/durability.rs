@@ -60,6 +60,7 @@ struct Server {
 }
 
 impl Server {
+    #[expect(clippy::zombie_processes, reason = "killed and waited for when dropped")]
     fn start(url: &str, folder: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["durability::serves_until_killed", "--exact", "--nocapture"])
@@ -111,7 +112,7 @@ async fn write(client: Client, acknowledged: Arc<Mutex<Vec<String>>>, enough: to
         let Some(visit) = post("/visits/add_walkin", json!({ "intake_id": intake })).await else { return };
         let mut acknowledged = acknowledged.lock().unwrap();
         acknowledged.push(visit);
-        if acknowledged.len() % PER_ROUND == 0 {
+        if acknowledged.len().is_multiple_of(PER_ROUND) {
             let _ = enough.try_send(());
         }
     }

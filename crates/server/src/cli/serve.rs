@@ -29,6 +29,11 @@ impl Serve {
             println!("There is no account yet. Make the first one with:");
             println!("  bedside account create --code CODE --name NAME");
         }
+        if !running.addr.ip().is_loopback() && running.base_url.starts_with("http://") {
+            println!(
+                "Other machines get no camera from here: browsers want HTTPS (server.public_url, server.tls)."
+            );
+        }
         println!("listening on {}", running.base_url);
         until_told_to_stop(running).await
     }
