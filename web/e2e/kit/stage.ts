@@ -42,6 +42,11 @@ export async function playStage(page: Page, clinic: Clinic): Promise<void> {
 		.click();
 	await expect(page.getByRole('dialog')).toContainText('curl');
 	await page.getByRole('button', { name: 'Close' }).click();
+
+	await page.reload();
+	await expect(over.getByText('"status": "30"')).toBeVisible();
+	await expect(commands).toHaveCount(7);
+	await expectGoodbye(patient, name.first_name);
 }
 
 /**

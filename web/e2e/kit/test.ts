@@ -45,6 +45,11 @@ export const test = base.extend<Fixtures, { clinic: Clinic }>({
 /** Notes every request that leaves the clinic's own origin. */
 export function watchForStrangers(context: BrowserContext, origin: string, strangers: string[]): void {
 	const host = new URL(origin).host;
+	context.on('page', (page) => {
+		page.on('websocket', (socket) => {
+			if (new URL(socket.url()).host !== host) strangers.push(socket.url());
+		});
+	});
 	context.on('request', (request) => {
 		const url = new URL(request.url());
 		if (['data:', 'blob:', 'about:'].includes(url.protocol)) return;

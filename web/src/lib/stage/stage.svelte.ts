@@ -25,6 +25,22 @@ export type Sound = 'patient' | 'provider' | 'off';
 export type Camera = 'checking' | 'real' | 'demo';
 
 const RETRY_MS = 2000;
+/** Completed, and everything after it (contract 4.1). */
+const OVER = 30;
+/** What a reload of the stage needs to show the same visit again. */
+const KEPT = 'bedside:stage';
+
+interface Kept {
+	visitId: string;
+	links: Links;
+	calls: PortalCall[];
+}
+
+/** Where the portal sent the two browsers. */
+export interface Links {
+	patient: string | null;
+	provider: string | null;
+}
 
 export class Stage {
 	facts = $state.raw<StageFacts | null>(null);
@@ -36,6 +52,7 @@ export class Stage {
 	starting = $state(false);
 	failure = $state<string | null>(null);
 	visitId = $state<string | null>(null);
+	links = $state.raw<Links>({ patient: null, provider: null });
 	patientUrl = $state<string | null>(null);
 	providerUrl = $state<string | null>(null);
 	entries = $state.raw<Entry[]>([]);
@@ -65,6 +82,7 @@ export class Stage {
 			return;
 		}
 		await this.lookForCamera();
+		await this.restore();
 		void this.follow();
 	}
 
@@ -94,13 +112,44 @@ export class Stage {
 			this.calls = answer.calls;
 			this.entries = withPortal(this.entries, answer.calls, () => this.nextId());
 			this.visitId = answer.visit_id ?? null;
-			this.patientUrl = answer.patient_auth_url ?? null;
+			this.links = { patient: answer.patient_auth_url ?? null, provider: answer.provider_auth_url ?? null };
+			this.patientUrl = this.links.patient;
 			// A provider who is already at the desk stays there: the next patient simply appears.
-			this.providerUrl ??= answer.provider_auth_url ?? null;
+			this.providerUrl ??= this.links.provider;
+			this.keep();
 		} catch (reason) {
 			this.failure = reason instanceof Error ? reason.message : String(reason);
 		} finally {
 			this.starting = false;
+		}
+	}
+
+	private keep(): void {
+		if (this.visitId === null) return;
+		const kept: Kept = { visitId: this.visitId, links: this.links, calls: this.calls };
+		sessionStorage.setItem(KEPT, JSON.stringify(kept));
+	}
+
+	/** After a reload: the same two pages, without signing in again. A clinic made anew knows nothing of the old visit. */
+	private async restore(): Promise<void> {
+		const text = sessionStorage.getItem(KEPT);
+		if (text === null || this.visitId !== null) return;
+		const { visitId, links, calls } = JSON.parse(text) as Kept;
+		const answer = await this.portal({ step: 'visit', visit_id: visitId }).catch(() => null);
+		const call = answer?.calls[answer.calls.length - 1];
+		if (!call) {
+			sessionStorage.removeItem(KEPT);
+			return;
+		}
+		this.visitId = visitId;
+		this.links = links;
+		this.calls = calls;
+		this.patientUrl = `/visits/start/${visitId}`;
+		this.providerUrl = '/providers/dashboard';
+		const visit = (call.response_body as { data?: { status?: string } }).data;
+		if (Number(visit?.status) >= OVER) {
+			this.ended = call;
+			this.calls = [...calls, call];
 		}
 	}
 

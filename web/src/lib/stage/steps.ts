@@ -2,6 +2,7 @@
 import { t } from '#lib/i18n/i18n.ts';
 import { quote } from './curl.ts';
 import { curlOf, type Place, type PortalCall } from './log.ts';
+import type { Links } from './stage.svelte.ts';
 
 export interface Step {
 	title: string;
@@ -9,11 +10,7 @@ export interface Step {
 }
 
 /** The seven steps in their order: the browsers come in before the portal reads what became of the visit. */
-export function stepsOf(
-	calls: PortalCall[],
-	links: { patient: string | null; provider: string | null },
-	place: Place,
-): Step[] {
+export function stepsOf(calls: PortalCall[], links: Links, place: Place): Step[] {
 	const steps: Step[] = calls.map((call, id) => ({
 		title: call.title,
 		curl: curlOf({ id, kind: 'call', call: { ...call, ms: 0 }, portal: call }, place),
