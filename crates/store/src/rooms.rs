@@ -257,7 +257,7 @@ pub async fn list_providers(conn: &mut Conn, account: &AccountId, room: RoomId) 
 }
 
 const SHARES_ROOM: &str = "SELECT COUNT(*) FROM visits v WHERE v.account_id = $1 AND v.member_id = $2 AND \
-     (v.provider_id = $3 OR EXISTS (SELECT 1 FROM room_providers p WHERE p.room_id = v.room_id AND p.user_id = $3))";
+     (v.provider_id = $3 OR v.requested_provider_id = $3 OR EXISTS (SELECT 1 FROM room_providers p WHERE p.room_id = v.room_id AND p.user_id = $3))";
 
 /// Has this patient ever had a visit with the provider or in one of their rooms?
 ///
