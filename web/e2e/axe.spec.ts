@@ -67,7 +67,7 @@ test('the guest form, step by step', async ({ clinic, newPerson }) => {
 });
 
 test('a visit from both sides', async ({ clinic, newPerson }) => {
-	test.setTimeout(180_000);
+	test.setTimeout(300_000);
 	const patient = await clinic.sso(200);
 	const visitId = await clinic.walkIn(patient);
 	const patientPage = await newPerson();
