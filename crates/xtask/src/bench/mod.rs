@@ -38,6 +38,9 @@ pub struct Options {
     /// Largest number of subscribers in the media benchmark.
     #[arg(long, default_value_t = 10)]
     subscribers: usize,
+    /// Measure what was built before, however old it is.
+    #[arg(long)]
+    built: bool,
     /// Try the benchmark itself on the development build; nothing is written.
     #[arg(long)]
     dev: bool,
@@ -51,10 +54,12 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
     let installed = stages.run("web packages", || web::install(root));
     let pages = stages.after(installed, "web build", || web::build(root));
     let profile = if options.dev { Profile::Dev } else { Profile::Release };
-    let built = stages.after(pages, "build", || server::build_measured(root, profile));
+    let built = stages
+        .after(pages, "build", || if options.built { Ok(()) } else { server::build_measured(root, profile) });
     let binary = server::binary_of(root, profile);
     let scratch = server::target(root).join("bench");
 
+    figures.load_before = report::load_average();
     stages.after(built, "start and memory", || {
         figures.start = Some(start::measure(&binary, &scratch, options.starts)?);
         Ok(())

@@ -7,18 +7,26 @@ use anyhow::{Context, Result};
 use super::{media, median, start, visits};
 use crate::process;
 
+/// The load average of the last minute.
+pub fn load_average() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(f64::NAN)
+}
+
 /// The ratio that group commit was introduced for.
 const EXPECTED_RATIO: f64 = 1.8;
 
 #[derive(Default)]
 pub struct Figures {
+    /// Load average of the last minute before the first measurement.
+    pub load_before: f64,
     pub start: Option<start::Figures>,
     pub visits: Option<visits::Figures>,
     pub media: Option<media::Figures>,
 }
 
 pub fn write(root: &Path, figures: &Figures) -> Result<()> {
-    let mut page = head()?;
+    let mut page = head(figures.load_before)?;
     if let Some(visits) = &figures.visits {
         visits_part(&mut page, visits)?;
     }
@@ -33,18 +41,19 @@ pub fn write(root: &Path, figures: &Figures) -> Result<()> {
     Ok(())
 }
 
-fn head() -> Result<String> {
+fn head(load_before: f64) -> Result<String> {
     let cores = available_parallelism()?;
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     let model = model.map_or("unknown processor", |(_, name)| name.trim());
-    let kernel = String::from_utf8(process::read(process::command("uname").args(["-s", "-r", "-m"]))?)?;
+    let kernel = String::from_utf8(process::read(process::command("uname").args(["-s", "-m"]))?)?;
     let rustc = String::from_utf8(process::read(process::command("rustc").arg("--version"))?)?;
     Ok(format!(
         "# Benchmarks\n\n\
          Written by `cargo xtask bench`; run it again to replace this page. Load and server share the machine, so read\n\
          the ratios first: they travel, absolute numbers do not.\n\n\
-         Machine: {cores} cores ({model}), {}; {}; release build.\n",
+         Machine: {cores} cores ({model}), {}; {}; release build. Load average when it began: {load_before:.1} (above 0.5,\n\
+         something else was running too).\n",
         kernel.trim(),
         rustc.trim().split(" (").next().context("rustc says no version")?,
     ))
