@@ -6,9 +6,19 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// What `deny.toml` allows as well, and the fonts' licence.
-const ALLOWED: &[&str] =
-    &["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MPL-2.0", "OFL-1.1"];
+/// What `deny.toml` allows as well, the fonts' licence, and that of a build tool's argument parser.
+const ALLOWED: &[&str] = &[
+    "0BSD",
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "CC0-1.0",
+    "ISC",
+    "MIT",
+    "MPL-2.0",
+    "OFL-1.1",
+    "Python-2.0",
+];
 
 /// Fails when a package has no licence, or one that is not allowed.
 pub fn check(root: &Path) -> Result<()> {
