@@ -1,6 +1,6 @@
 //! `cargo xtask demo`: from a fresh checkout to a running clinic.
 
-use std::{path::Path, process::Stdio};
+use std::{os::unix::process::CommandExt, path::Path, process::Stdio};
 
 use anyhow::{Result, bail};
 
@@ -18,10 +18,7 @@ pub fn run(root: &Path, args: &[String]) -> Result<()> {
     debug_assert!(built, "finish() reports a failed stage");
 
     eprintln!();
-    let status =
-        process::command(server::binary(root)).arg("demo").args(args).stdin(Stdio::inherit()).status()?;
-    if !status.success() {
-        bail!("The demo ended with {status}.");
-    }
-    Ok(())
+    // The server takes this process's place, so that every signal reaches it.
+    let error = process::command(server::binary(root)).arg("demo").args(args).stdin(Stdio::inherit()).exec();
+    bail!("The demo could not be started: {error}.")
 }
