@@ -178,6 +178,10 @@ fn check_return_url(url: &str) -> Result<()> {
     if fits { Ok(()) } else { Err(Error::field("portal_return_url", "use a whole address with https://")) }
 }
 
+fn is_origin(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == text.trim_end_matches('/'))
+}
+
 /// The clinic of a code, for the command line.
 ///
 /// # Errors
@@ -245,6 +249,12 @@ pub struct Portal {
 pub async fn update_portal(app: &App, actor: &Actor, portal: Portal) -> Result<Account> {
     authz::admin(actor)?;
     check_return_url(&portal.return_url)?;
+    if !portal.return_origins.iter().all(|origin| is_origin(origin)) {
+        return Err(Error::field(
+            "return_origins",
+            "use origins such as https://portal.example, without a path",
+        ));
+    }
     let (owner, caller) = (app.clone(), actor.clone());
     app.store
         .write::<_, Error, _>(move |tx| {

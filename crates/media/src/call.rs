@@ -128,7 +128,7 @@ impl Call {
 
     fn on_event(&mut self, env: &mut Env, peer: PeerKey, side: Side, event: TransportEvent) {
         match event {
-            TransportEvent::Rtp(incoming) => self.forward(env, peer, &incoming),
+            TransportEvent::Rtp(incoming) => self.forward(env, peer, incoming),
             TransportEvent::Connected if side == Side::Subscriber => self.activate(env, peer),
             TransportEvent::Connected => {}
             TransportEvent::Ice { alive } => self.on_ice(peer, alive),

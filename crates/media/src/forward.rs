@@ -1,7 +1,7 @@
 //! An RTP packet of a publisher goes to the subscribers of its track, each in
 //! the layer it gets and with numbers of its own.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use str0m::media::{MediaKind, Rid};
 
@@ -15,6 +15,13 @@ use crate::rewrite::Vp8Ids;
 use crate::subscribe::Subscription;
 use crate::transport::{Incoming, vp8_ids};
 
+/// Packets of a track kept while somebody waits for a keyframe: about two
+/// large frames.
+const EARLY_PACKETS: usize = 128;
+/// How far a packet can have overtaken a keyframe's first one; beyond it the
+/// number belongs to an older stream.
+const FURTHEST_AHEAD: u64 = 512;
+
 /// What is read of a packet once and used for every subscriber.
 struct Packet<'a> {
     from: &'a Incoming,
@@ -22,16 +29,24 @@ struct Packet<'a> {
     ids: Vp8Ids,
 }
 
+impl<'a> Packet<'a> {
+    fn of(from: &'a Incoming) -> Self {
+        Self { from, keyframe: starts_keyframe(from.codec, &from.packet.payload), ids: vp8_ids(from) }
+    }
+}
+
 /// What to do about one subscriber.
 enum Verdict {
     Sent,
+    /// It was the first packet of this layer for it.
+    Began,
     /// It waits for a keyframe of this packet's layer.
     NeedsKeyframe,
     NotForIt,
 }
 
 impl Call {
-    pub fn forward(&mut self, env: &mut Env, publisher: PeerKey, incoming: &Incoming) {
+    pub fn forward(&mut self, env: &mut Env, publisher: PeerKey, incoming: Incoming) {
         env.counters.rtp_in += 1;
         let Some(track) = self
             .peers
@@ -47,15 +62,12 @@ impl Call {
         }
         if !payload.is_empty() {
             track.layers.heard(incoming.rid, env.now);
-            hear(track, incoming);
+            hear(track, &incoming);
         }
         let (key, subscribers) = (track.key, Arc::clone(&track.subscribers));
-        let packet = Packet {
-            from: incoming,
-            keyframe: starts_keyframe(incoming.codec, payload),
-            ids: vp8_ids(incoming),
-        };
+        let packet = Packet::of(&incoming);
         let mut needs_keyframe = false;
+        let mut began = Vec::new();
         for subscriber in subscribers.iter() {
             // The layers are read again for each: borrowing them across would
             // hold the publisher while the subscriber is changed.
@@ -65,12 +77,61 @@ impl Call {
             };
             match forward_to(env, peer, key, &packet, target) {
                 Verdict::Sent => self.touch_subscriber(*subscriber),
+                Verdict::Began => {
+                    self.touch_subscriber(*subscriber);
+                    began.push(*subscriber);
+                }
                 Verdict::NeedsKeyframe => needs_keyframe = true,
                 Verdict::NotForIt => {}
             }
         }
+        if !began.is_empty() {
+            self.bring_overtakers(env, publisher, key, &began, &incoming);
+        }
         if needs_keyframe {
             self.request_keyframe(env, publisher, key, incoming.rid);
+            self.keep_early(publisher, key, incoming);
+        }
+    }
+
+    /// Keeps a packet that somebody could not use yet: it may belong to a
+    /// keyframe whose first packet it overtook.
+    fn keep_early(&mut self, publisher: PeerKey, track: TrackKey, incoming: Incoming) {
+        let Some(peer) = self.peers.get_mut(&publisher) else { return };
+        if let Some(track) = peer.tracks.iter_mut().find(|t| t.key == track) {
+            if track.early.len() >= EARLY_PACKETS {
+                track.early.pop_front();
+            }
+            track.early.push_back(incoming);
+        }
+    }
+
+    /// Sends those who just began with a keyframe the packets that come after
+    /// its first one but arrived before it.
+    fn bring_overtakers(
+        &mut self,
+        env: &mut Env,
+        publisher: PeerKey,
+        track: TrackKey,
+        began: &[PeerKey],
+        first: &Incoming,
+    ) {
+        let Some(peer) = self.peers.get_mut(&publisher) else { return };
+        let Some(of_track) = peer.tracks.iter_mut().find(|t| t.key == track) else { return };
+        let kept = std::mem::take(&mut of_track.early);
+        let (overtakers, rest): (VecDeque<_>, VecDeque<_>) = kept.into_iter().partition(|early| {
+            let ahead = early.packet.seq_no.checked_sub(*first.packet.seq_no);
+            early.rid == first.rid && ahead.is_some_and(|ahead| (1..=FURTHEST_AHEAD).contains(&ahead))
+        });
+        // Somebody else may still wait for another layer.
+        of_track.early = rest;
+        for early in &overtakers {
+            let packet = Packet::of(early);
+            for subscriber in began {
+                if let Some(peer) = self.peers.get_mut(subscriber) {
+                    forward_to(env, peer, track, &packet, Some(first.rid));
+                }
+            }
         }
     }
 
@@ -109,6 +170,7 @@ fn forward_to(
         return Verdict::NotForIt;
     };
     let from = packet.from;
+    let mut began = false;
     if subscription.layer != Some(from.rid) {
         if target != Some(from.rid) || from.packet.payload.is_empty() {
             return Verdict::NotForIt;
@@ -117,6 +179,7 @@ fn forward_to(
             return Verdict::NeedsKeyframe;
         }
         begin_layer(env, subscription, packet);
+        began = true;
     }
     let known = subscription.payload.filter(|(codec, _)| *codec == from.codec);
     let payload = known.map(|(_, pt)| pt).or_else(|| {
@@ -131,7 +194,7 @@ fn forward_to(
     };
     peer.subscriber.forward(mid, payload, &numbers, from);
     env.counters.rtp_forwarded += 1;
-    Verdict::Sent
+    if began { Verdict::Began } else { Verdict::Sent }
 }
 
 fn begin_layer(env: &Env, subscription: &mut Subscription, packet: &Packet<'_>) {

@@ -1,6 +1,6 @@
 //! A peer's own tracks: announced, negotiated, muted, withdrawn.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use crate::ids::{PeerKey, Side, TrackKey, TransportKey};
 use crate::layers::Layers;
 use crate::limits;
 use crate::sdp::{self, Section};
-use crate::transport::Transport;
+use crate::transport::{Incoming, Transport};
 use crate::wire;
 
 pub(crate) struct Track {
@@ -36,6 +36,8 @@ pub(crate) struct Track {
     pub told: Option<i8>,
     /// Since when less than that is wanted.
     pub lower_since: Option<Instant>,
+    /// The last packets that somebody who waits for a keyframe could not use.
+    pub early: VecDeque<Incoming>,
 }
 
 impl Track {
@@ -91,6 +93,7 @@ impl Call {
             level: 0.0,
             told: None,
             lower_since: None,
+            early: VecDeque::new(),
         };
         peer.tracks.push(track);
         let published = lk::TrackPublishedResponse { cid: request.cid.clone(), track: Some(info) };

@@ -55,6 +55,41 @@ async fn a_server_without_configuration_says_how_to_begin() {
 }
 
 #[tokio::test]
+async fn the_way_back_to_the_portal_is_set_and_followed() {
+    let home = tempfile::tempdir().unwrap();
+    let mut server = Process::spawn(&["serve"], &FREE, home.path());
+    let origin = server.listening().await;
+    let made =
+        binary::run(&["account", "create", "--code", "north", "--name", "North", "--json"], &[], home.path())
+            .await;
+    let made: Value = serde_json::from_str(&made.stdout).unwrap();
+    let set = ["account", "portal", "--code", "north", "--name", "My North"];
+    let way =
+        ["--return-url", "https://my.north.example/home", "--allow-return", "https://app.north.example"];
+    let done = binary::run(&[&set[..], &way[..]].concat(), &[], home.path()).await;
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    let path = ["--allow-return", "app.north.example/x"];
+    let bad = binary::run(&[&set[..], &path[..]].concat(), &[], home.path()).await;
+    assert!(bad.sentence().contains("origin"));
+
+    let body = serde_json::json!({"first_name": "A", "last_name": "B", "code": "c", "type": 200});
+    let portal = Client::new(&origin)
+        .header("X-ApiKey", made["api_key"].as_str().unwrap())
+        .header("X-ApiSecret", made["api_secret"].as_str().unwrap());
+    let user = portal.post("/users/sso", body).await.data();
+    let token = user["token"]["token"].as_str().unwrap();
+    let cases = [("https://app.north.example/done", true), ("https://elsewhere.example/", false)];
+    for (wanted, allowed) in cases {
+        let arrived =
+            Client::new(&origin).get(&format!("//auth?sso_token={token}&return_url={wanted}")).await;
+        let cookie = arrived.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap();
+        let session = Client::new(&origin).page(cookie, "patient").get("/session").await.data();
+        assert_eq!(session["return_url"].as_str() == Some(wanted), allowed, "{session}");
+        assert_eq!(session["account"]["portal_name"], "My North");
+    }
+}
+
+#[tokio::test]
 async fn health_asks_the_running_server() {
     let home = tempfile::tempdir().unwrap();
     let mut server = Process::spawn(&["serve"], &FREE, home.path());
