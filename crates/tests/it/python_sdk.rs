@@ -1,10 +1,11 @@
 //! The unmodified LiveKit SDK for Python, twice, in the call of one visit:
 //! video, audio, data messages and RPC both ways.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bedside_tests::kit::Kit;
+use bedside_tests::kit::{Kit, Stream};
 use tokio::process::Command;
 
 /// `cargo xtask test` makes the environment and names its Python; one that it
@@ -41,4 +42,16 @@ async fn two_sdk_peers_meet_in_a_visit() {
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}{complained}");
     assert!(said.contains("ok:"), "{said}{complained}");
+
+    // Who came and went is told as events of the visit.
+    let mut desk = Stream::after(&provider.client, Some(0)).await;
+    for event in ["call.peer_joined", "call.peer_left"] {
+        let mut told = BTreeSet::new();
+        while told.len() < 2 {
+            let frame = desk.next_of(event).await;
+            assert_eq!(frame.data["visit_id"], visit.id);
+            told.insert(frame.data["data"]["peer_id"].as_str().expect("a person").to_owned());
+        }
+        assert_eq!(told, [patient.id.clone(), provider.id.clone()].into());
+    }
 }
