@@ -77,19 +77,12 @@ pub async fn create(app: &App, command: Create) -> Result<Created> {
     };
     let owner = app.clone();
     let created = app.store.write(move |tx| Box::pin(async move { add(tx, &owner, account).await })).await;
-    created.map_err(|error| match &error {
-        Error::Internal(internal)
-            if internal
-                .source
-                .downcast_ref::<bedside_store::Error>()
-                .is_some_and(|store| store.is_unique("accounts", "code")) =>
-        {
-            Error::invalid(
-                "account_exists",
-                format!("An account with the code '{}' exists already.", command.code),
-            )
+    created.map_err(|error| {
+        if !error.is_unique("accounts", "code") {
+            return error;
         }
-        _ => error,
+        let said = format!("An account with the code '{}' exists already.", command.code);
+        Error::invalid("account_exists", said)
     })
 }
 

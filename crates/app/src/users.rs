@@ -183,11 +183,9 @@ async fn account_code(conn: &mut Conn, account: &AccountId) -> Result<String> {
 
 /// A taken login name or code is the caller's to fix.
 fn name_taken(error: Error) -> Error {
-    let Error::Internal(internal) = &error else { return error };
-    let Some(store) = internal.source.downcast_ref::<bedside_store::Error>() else { return error };
-    if store.is_unique("users", "account_id, username") {
+    if error.is_unique("users", "account_id, username") {
         Error::field("username", "is taken by somebody else")
-    } else if store.is_unique("users", "account_id, code") {
+    } else if error.is_unique("users", "account_id, code") {
         Error::field("code", "is taken by somebody else")
     } else {
         error

@@ -87,3 +87,12 @@ async fn another_clinic_hears_nothing_and_a_stop_ends_the_stream() {
     kit.stop().await;
     assert!(theirs.ends().await);
 }
+
+#[tokio::test]
+async fn a_stream_ends_with_the_login_it_was_opened_with() {
+    let kit = Kit::start().await;
+    let patient = kit.patient("p-1").await;
+    let mut stream = Stream::open(&patient.client).await;
+    patient.client.post("/users/logout", serde_json::json!({})).await.ok();
+    assert!(stream.ends().await);
+}

@@ -9,7 +9,8 @@ use axum::{
     response::sse::{Event as Frame, KeepAlive, KeepAliveStream, Sse},
 };
 use bedside_app::{
-    Actor, App,
+    Actor, App, Error,
+    credentials::{self, Credentials},
     events::{self, Audience},
 };
 use bedside_model::event::{EventData, EventType};
@@ -22,10 +23,13 @@ use tokio::sync::{
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::ToSchema;
 
-use super::{auth::Caller, error::ApiError};
+use super::{
+    auth::{Caller, Shown},
+    error::ApiError,
+};
 
 /// How often a quiet stream says that it is alive, notes the listener's
-/// presence and looks for rows that the feed did not bring.
+/// presence, asks whether the login still counts and looks for rows that the feed did not bring.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Frames a slow listener may be behind before it is cut off; it comes back
 /// with the number of the last one it had.
@@ -88,6 +92,7 @@ impl EventObject {
 pub async fn stream(
     State(app): State<App>,
     Caller(actor): Caller,
+    Shown(shown): Shown,
     headers: HeaderMap,
 ) -> Result<Sse<KeepAliveStream<ReceiverStream<Result<Frame, Infallible>>>>, ApiError> {
     let audience = Audience::of(&app, &actor).await?;
@@ -96,7 +101,8 @@ pub async fn stream(
     let last = events::last_seq(&app, &actor.account).await?;
     let after = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let (frames, stream) = mpsc::channel(BACKLOG);
-    let listener = Listener { app, actor, audience, frames, after: after.unwrap_or(last).clamp(0, last) };
+    let listener =
+        Listener { app, actor, shown, audience, frames, after: after.unwrap_or(last).clamp(0, last) };
     tokio::spawn(listener.run(feed, last));
     Ok(Sse::new(ReceiverStream::new(stream)).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
 }
@@ -104,6 +110,8 @@ pub async fn stream(
 struct Listener {
     app: App,
     actor: Actor,
+    /// What it was opened with: a login that ends, ends its streams too.
+    shown: Credentials,
     audience: Audience,
     frames: mpsc::Sender<Result<Frame, Infallible>>,
     after: i64,
@@ -138,6 +146,12 @@ impl Listener {
     }
 
     async fn beat(&mut self) -> Result<(), Over> {
+        match credentials::authenticate(&self.app, &self.shown).await {
+            Ok(actor) if actor.who != self.actor.who => return Err(Over),
+            Err(Error::Unauthorized(_) | Error::Forbidden(_)) => return Err(Over),
+            // A busy store says nothing about the login.
+            Ok(_) | Err(_) => {}
+        }
         self.app.presence.touch(&self.actor.account, self.audience.user(), self.app.clock.now());
         self.catch_up().await
     }
