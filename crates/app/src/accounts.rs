@@ -1,6 +1,6 @@
 //! Accounts: making a clinic with its first keys and people.
 
-use bedside_model::{AccountId, user::UserType};
+use bedside_model::{AccountId, permission::Action, user::UserType};
 use bedside_store::{
     Tx,
     accounts::{self, Account, NewAccount},
@@ -208,7 +208,7 @@ pub async fn count(app: &App) -> Result<i64> {
 /// # Errors
 /// 403 for others than admins.
 pub async fn admin_link(app: &App, actor: &Actor) -> Result<(String, String)> {
-    authz::admin(actor)?;
+    authz::account(actor, Action::AccountManage)?;
     let (owner, caller) = (app.clone(), actor.clone());
     app.store
         .write(move |tx| {
@@ -240,7 +240,7 @@ pub struct Portal {
 /// # Errors
 /// 403 for others than admins, 400 naming the field.
 pub async fn update_portal(app: &App, actor: &Actor, portal: Portal) -> Result<Account> {
-    authz::admin(actor)?;
+    authz::account(actor, Action::AccountManage)?;
     check_return_url(&portal.return_url)?;
     if !portal.return_origins.iter().all(|origin| is_origin(origin)) {
         return Err(Error::field(
@@ -267,7 +267,7 @@ pub async fn update_portal(app: &App, actor: &Actor, portal: Portal) -> Result<A
 /// # Errors
 /// 403 for others than admins.
 pub async fn update_sso(app: &App, actor: &Actor, enabled: bool, require_secret: bool) -> Result<()> {
-    authz::admin(actor)?;
+    authz::account(actor, Action::AccountManage)?;
     let (owner, caller) = (app.clone(), actor.clone());
     app.store
         .write(move |tx| {

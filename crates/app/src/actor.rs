@@ -2,7 +2,9 @@
 
 use bedside_model::{
     AccountId, UserId,
-    user::{SessionKind, UserType},
+    permission::{Seat, Standing},
+    scope::Scopes,
+    user::{Role, SessionKind, UserType},
 };
 
 /// What a known user showed to prove who they are.
@@ -20,12 +22,17 @@ pub enum Who {
     /// Nobody we know.
     Anonymous,
     /// The portal's server with the account's key (and secret).
-    ApiKey,
+    ApiKey {
+        /// What its app is limited to.
+        scopes: Scopes,
+    },
     /// The portal's server with an admin token; `user` is the system user that
     /// owns it.
     AdminToken {
         /// The system user.
         user: UserId,
+        /// What its app is limited to.
+        scopes: Scopes,
     },
     /// A user.
     User {
@@ -33,6 +40,8 @@ pub enum Who {
         id: UserId,
         /// Of what type.
         kind: UserType,
+        /// With which extra right.
+        role: Option<Role>,
         /// How they proved it.
         credential: Credential,
     },
@@ -62,9 +71,9 @@ impl Actor {
     #[must_use]
     pub const fn user(&self) -> Option<UserId> {
         match self.who {
-            Who::AdminToken { user } => Some(user),
+            Who::AdminToken { user, .. } => Some(user),
             Who::User { id, .. } => Some(id),
-            Who::Anonymous | Who::ApiKey | Who::System => None,
+            Who::Anonymous | Who::ApiKey { .. } | Who::System => None,
         }
     }
 
@@ -74,17 +83,27 @@ impl Actor {
         match self.who {
             Who::AdminToken { .. } => Some(UserType::Api),
             Who::User { kind, .. } => Some(kind),
-            Who::Anonymous | Who::ApiKey | Who::System => None,
+            Who::Anonymous | Who::ApiKey { .. } | Who::System => None,
         }
     }
 
-    /// An admin of the account, its admin token, or Bedside itself.
+    /// Everything about the caller that decides what they may do.
     #[must_use]
-    pub const fn is_admin(&self) -> bool {
-        matches!(
-            self.who,
-            Who::AdminToken { .. } | Who::System | Who::User { kind: UserType::Admin | UserType::Api, .. }
-        )
+    pub const fn standing(&self) -> Standing {
+        match self.who {
+            Who::Anonymous => Standing { kind: None, role: None, scopes: Scopes::ALL },
+            Who::ApiKey { scopes } => Standing { kind: None, role: None, scopes },
+            Who::AdminToken { scopes, .. } => Standing { kind: Some(UserType::Api), role: None, scopes },
+            Who::User { kind, role, .. } => Standing { kind: Some(kind), role, scopes: Scopes::ALL },
+            Who::System => Standing { kind: Some(UserType::System), role: None, scopes: Scopes::ALL },
+        }
+    }
+
+    /// Runs the clinic: an admin, an admin token, a provider with the role
+    /// `clinic_admin`, or Bedside itself.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.standing().seats().any(|seat| seat == Seat::Admin)
     }
 
     /// True for a call from one of our pages.
@@ -98,7 +117,7 @@ impl Actor {
     pub const fn credential(&self) -> &'static str {
         match self.who {
             Who::Anonymous => "anonymous",
-            Who::ApiKey => "api_key",
+            Who::ApiKey { .. } => "api_key",
             Who::AdminToken { .. } => "admin_token",
             Who::User { credential: Credential::Token, .. } => "token",
             Who::User { credential: Credential::Session(_), .. } => "session",

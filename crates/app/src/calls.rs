@@ -8,7 +8,7 @@ use bedside_model::{
     AccountId, VisitId,
     call::{Part, identity, user_of},
     event::EventType,
-    permission::VisitRight,
+    permission::Action,
     user::{UserStatus, UserType},
     visit::{Status, Subtype},
 };
@@ -58,7 +58,7 @@ pub async fn join(app: &App, actor: &Actor, id: VisitId, own_url: &str) -> Resul
     let mut conn = app.store.reader().await?;
     let visit =
         visits::find(&mut conn, &actor.account, id).await?.ok_or_else(|| Error::not_found("visit"))?;
-    authz::visit(&mut conn, actor, &visit, VisitRight::Call).await?;
+    authz::visit(&mut conn, actor, &visit, Action::VisitCall).await?;
     may_enter(&visit)?;
     if !app.calls.is_up() {
         return Err(Error::Unavailable {

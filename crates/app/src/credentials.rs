@@ -7,7 +7,8 @@
 
 use bedside_model::{
     AccountId, At,
-    user::{SessionKind, TokenKind, UserStatus},
+    scope::Scopes,
+    user::{Role, SessionKind, TokenKind, UserStatus},
 };
 use bedside_store::{
     Conn,
@@ -87,7 +88,7 @@ pub async fn authenticate(app: &App, shown: &Credentials) -> Result<Actor> {
     let named = named_account(&mut conn, shown).await?;
     if shown.api_key().is_some() {
         let account = check_key(&mut conn, shown, named).await?;
-        return Ok(shown.actor(account.id, Who::ApiKey));
+        return Ok(shown.actor(account.id, Who::ApiKey { scopes: Scopes::ALL }));
     }
     let account = match named {
         Some(account) => Some(account),
@@ -142,7 +143,7 @@ pub async fn for_sso(app: &App, shown: &Credentials) -> Result<(Actor, Account)>
     if !account.sso_enabled {
         return Err(Error::forbidden("sso_disabled", "Single sign-on is switched off for this clinic."));
     }
-    Ok((shown.actor(account.id.clone(), Who::ApiKey), account))
+    Ok((shown.actor(account.id.clone(), Who::ApiKey { scopes: Scopes::ALL }), account))
 }
 
 /// The account of the header; its code must exist.
@@ -223,8 +224,13 @@ async fn by_token(conn: &mut Conn, now: At, shown: &Credentials, token: &str) ->
     }
     may_act(token.status)?;
     let who = match token.kind {
-        TokenKind::Admin => Who::AdminToken { user: token.user },
-        _ => Who::User { id: token.user, kind: token.user_type, credential: Credential::Token },
+        TokenKind::Admin => Who::AdminToken { user: token.user, scopes: Scopes::ALL },
+        _ => Who::User {
+            id: token.user,
+            kind: token.user_type,
+            role: Role::parse(&token.role),
+            credential: Credential::Token,
+        },
     };
     Ok(shown.actor(token.account, who))
 }
@@ -245,7 +251,8 @@ async fn by_session(
     same_account(shown, &session.account_code)?;
     may_act(session.status)?;
     let credential = Credential::Session(kind);
-    let who = Who::User { id: session.user, kind: session.user_type, credential };
+    let role = Role::parse(&session.role);
+    let who = Who::User { id: session.user, kind: session.user_type, role, credential };
     Ok(Some(shown.actor(session.account, who)))
 }
 

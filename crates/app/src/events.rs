@@ -6,6 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 use bedside_model::{
     AccountId, RoomId, UserId, VisitId,
     event::{EventData, EventType},
+    permission::Action,
     user::UserType,
     visit::State,
 };
@@ -150,6 +151,7 @@ impl Audience {
     /// # Errors
     /// 401 without a user.
     pub async fn of(app: &App, actor: &Actor) -> Result<Self> {
+        authz::account(actor, Action::EventsRead)?;
         let (user, kind) = authz::user(actor)?;
         let mut audience = Self { account: actor.account.clone(), user, kind, rooms: HashSet::new() };
         audience.refresh(app).await?;
@@ -205,7 +207,7 @@ impl Audience {
             return None;
         }
         match self.kind {
-            UserType::Admin | UserType::Api => Some(event.kind),
+            UserType::Admin | UserType::CommonAdmin | UserType::Api => Some(event.kind),
             UserType::Provider => {
                 let mine = event.room.is_some_and(|room| self.rooms.contains(&room))
                     || event.data.provider_id.as_deref() == Some(&self.user.to_string())
@@ -225,6 +227,7 @@ impl Audience {
                     None
                 }
             }
+            _ => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! sealed, and comes back as it was sent.
 
 use bedside_model::{
-    AccountId, IntakeId, Phi, RoomId, UserId, VisitId, intake::MAX_ANSWERS_BYTES, permission::Relation,
+    AccountId, IntakeId, Phi, RoomId, UserId, VisitId, intake::MAX_ANSWERS_BYTES, permission::Action,
     user::UserType,
 };
 use bedside_store::{Conn, Sealed, Vault, intakes, rooms, users, users::User};
@@ -105,7 +105,7 @@ pub async fn add(app: &App, actor: &Actor, fields: Fields) -> Result<IntakeView>
 /// # Errors
 /// As [`add`], and 404 for an unknown intake.
 pub async fn update(app: &App, actor: &Actor, id: IntakeId, fields: Fields) -> Result<IntakeView> {
-    let current = load(app, actor, &id).await?;
+    let current = load(app, actor, &id, Action::IntakeUpdate).await?;
     let vault = app.store.vault(&actor.account).await?;
     let mut conn = app.store.reader().await?;
     let room = room(&mut conn, actor, fields.room.as_deref()).await?;
@@ -151,12 +151,12 @@ pub async fn update(app: &App, actor: &Actor, id: IntakeId, fields: Fields) -> R
 /// # Errors
 /// 401, 404.
 pub async fn get(app: &App, actor: &Actor, id: &IntakeId) -> Result<IntakeView> {
-    let view = load(app, actor, id).await?;
+    let view = load(app, actor, id, Action::IntakeRead).await?;
     app.reads.note(app, actor, view.intake.member, "intakes.get");
     Ok(view)
 }
 
-async fn load(app: &App, actor: &Actor, id: &IntakeId) -> Result<IntakeView> {
+async fn load(app: &App, actor: &Actor, id: &IntakeId, action: Action) -> Result<IntakeView> {
     authz::user(actor)?;
     let vault = app.store.vault(&actor.account).await?;
     let mut conn = app.store.reader().await?;
@@ -169,10 +169,8 @@ async fn load(app: &App, actor: &Actor, id: &IntakeId) -> Result<IntakeView> {
     let provider = taken_by.as_ref().and_then(|visit| visit.state.provider).or(intake.provider);
     // Before it belongs to a visit only its patient (and admins) may see it.
     let room = taken_by.map(|visit| visit.room);
-    let relation = authz::relation(&mut conn, actor, intake.member, provider, room).await?;
-    if relation == Relation::default() {
-        return Err(Error::not_found("intake"));
-    }
+    let relations = authz::to_care(&mut conn, actor, intake.member, provider, room).await?;
+    authz::judge(actor, relations, action, Action::IntakeRead, "intake")?;
     let room_code = match intake.room {
         Some(room) => rooms::find(&mut conn, &actor.account, room).await?.map(|room| room.code),
         None => None,

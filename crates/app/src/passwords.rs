@@ -9,7 +9,10 @@ use std::{
 };
 
 use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
-use bedside_model::{AccountId, At, password, user::TokenKind};
+use bedside_model::{
+    AccountId, At, password,
+    user::{Role, TokenKind},
+};
 use bedside_store::{accounts, sessions, tokens, users};
 use tokio::sync::Semaphore;
 
@@ -194,7 +197,12 @@ pub async fn set(app: &App, command: Set) -> Result<SignedIn> {
     let owner = app.clone();
     let actor = Actor {
         account: account.id.clone(),
-        who: Who::User { id: user.id, kind: user.kind, credential: crate::actor::Credential::Token },
+        who: Who::User {
+            id: user.id,
+            kind: user.kind,
+            role: Role::parse(&user.role),
+            credential: crate::actor::Credential::Token,
+        },
         request_id: command.request_id,
     };
     app.store

@@ -3,6 +3,7 @@
 use bedside_model::{
     AccountId, RoomId, UserId,
     event::EventType,
+    permission::Action,
     room::{self, Consultation, RoomSettings},
     user::UserType,
 };
@@ -47,7 +48,7 @@ pub struct RoomView {
 /// # Errors
 /// 401/403 for others than admins, 400 for bad or taken names.
 pub async fn add(app: &App, actor: &Actor, command: Add) -> Result<RoomView> {
-    authz::admin(actor)?;
+    authz::account(actor, Action::RoomAdd)?;
     check_names(&command)?;
     let now = app.clock.now();
     let mut settings = RoomSettings::default();
@@ -178,6 +179,7 @@ pub struct Queue {
 /// 401 without a user, 404.
 pub async fn queue(app: &App, actor: &Actor, name: &str) -> Result<Queue> {
     const RECENT_SECONDS: i64 = 14 * 24 * 3600;
+    authz::account(actor, Action::RoomQueue)?;
     let (user, kind) = authz::user(actor)?;
     let mut conn = app.store.reader().await?;
     let room =
@@ -208,7 +210,7 @@ pub async fn assign(
     (user, kind): (UserId, UserType),
     wanted: Vec<RoomId>,
 ) -> Result<Vec<Room>> {
-    authz::admin(actor)?;
+    authz::account(actor, Action::UserRoomsAssign)?;
     if kind != UserType::Provider {
         return Err(Error::invalid("not_a_provider", "Only providers (type 400) work in rooms."));
     }
@@ -252,7 +254,7 @@ pub struct Update {
 /// # Errors
 /// 403 for others than admins, 404.
 pub async fn update(app: &App, actor: &Actor, name: &str, command: Update) -> Result<RoomView> {
-    authz::admin(actor)?;
+    authz::account(actor, Action::RoomUpdate)?;
     let (owner, caller, wanted) = (app.clone(), actor.clone(), name.to_owned());
     app.store
         .write::<_, Error, _>(move |tx| {

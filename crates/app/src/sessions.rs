@@ -3,7 +3,7 @@
 
 use bedside_model::{
     AccountId, At, SessionId,
-    user::{SessionKind, SessionOptions, TokenKind},
+    user::{Role, SessionKind, SessionOptions, TokenKind},
 };
 use bedside_store::{
     Tx,
@@ -168,7 +168,12 @@ async fn open(app: &App, arrival: Arrival) -> Result<Opened, Refused> {
     let owner = app.clone();
     let actor = Actor {
         account: account.id.clone(),
-        who: Who::User { id: user.id, kind: user.kind, credential: Credential::Token },
+        who: Who::User {
+            id: user.id,
+            kind: user.kind,
+            role: Role::parse(&user.role),
+            credential: Credential::Token,
+        },
         request_id: arrival.request_id,
     };
     let options = SessionOptions { disable_navigation: arrival.disable_navigation, return_url };
@@ -265,7 +270,7 @@ pub async fn close(app: &App, shown: &Credentials) -> Result<()> {
         return Ok(());
     };
     let credential = session.as_ref().map_or(Credential::Token, |session| Credential::Session(session.kind));
-    let who = Who::User { id: user, kind, credential };
+    let who = Who::User { id: user, kind, role: None, credential };
     let (owner, actor) = (app.clone(), Actor { account, who, request_id: shown.request_id.clone() });
     app.store
         .write(move |tx| {

@@ -3,6 +3,7 @@
 
 use bedside_model::{
     AccountId, At, TokenId, UserId,
+    permission::Action,
     user::{TokenKind, UserType},
 };
 use bedside_store::{
@@ -103,7 +104,7 @@ pub async fn issue_admin(
 /// # Errors
 /// 401/403 for others than admins.
 pub async fn create_admin(app: &App, actor: &Actor, name: &str) -> Result<String> {
-    authz::admin(actor)?;
+    authz::account(actor, Action::AccountManage)?;
     let (owner, caller, name) = (app.clone(), actor.clone(), name.to_owned());
     app.store
         .write(move |tx| {

@@ -5,6 +5,7 @@ mod login;
 use bedside_model::{
     AccountId, RoomId, UserId,
     event::{EventData, EventType},
+    permission::Action,
     user::{Profile, SessionKind, UserType},
 };
 use bedside_store::{
@@ -14,7 +15,7 @@ use bedside_store::{
 };
 
 use crate::{
-    Actor, App, Error, Result, Who, audit, authz, credentials,
+    Actor, App, Error, Result, audit, authz, credentials,
     events::{self, Subject},
     passwords,
     profile::{self, ProfileInput},
@@ -55,12 +56,7 @@ pub struct Sso {
 /// 400 naming the field, `user_type_differs` when the code belongs to a user
 /// of another type, 403 for a suspended user.
 pub async fn sso(app: &App, actor: &Actor, command: Sso) -> Result<SignedIn> {
-    if actor.who != Who::ApiKey {
-        return Err(Error::unauthorized(
-            "api_key_missing",
-            "Send the clinic's API key in the X-ApiKey header.",
-        ));
-    }
+    authz::sso(actor)?;
     let kind = match UserType::from_code(command.kind.unwrap_or(UserType::Member.code())) {
         Some(kind @ (UserType::Member | UserType::Provider | UserType::Guest)) => kind,
         _ => return Err(Error::field("type", "use 200 (patient), 400 (provider) or 600 (guest)")),
@@ -284,17 +280,10 @@ impl Which {
 /// # Errors
 /// 401 without a user, 404 for everybody else.
 pub async fn get(app: &App, actor: &Actor, which: Which) -> Result<User> {
-    let (caller, caller_kind) = authz::user(actor)?;
     let id = which.resolve(actor)?;
     let mut conn = app.store.reader().await?;
-    let allowed = id == caller
-        || actor.is_admin()
-        || (caller_kind == UserType::Provider
-            && rooms::has_patient(&mut conn, &actor.account, caller, id).await?);
-    let user = match allowed {
-        true => users::find(&mut conn, &actor.account, id).await?,
-        false => None,
-    };
+    authz::person(&mut conn, actor, id, Action::UserRead).await?;
+    let user = users::find(&mut conn, &actor.account, id).await?;
     let user = user.ok_or_else(|| Error::not_found("user"))?;
     app.reads.note(app, actor, user.id, "users.get");
     Ok(user)
@@ -320,7 +309,7 @@ pub async fn assign_rooms(
     which: Which,
     wanted: Vec<RoomName>,
 ) -> Result<(User, Vec<Room>)> {
-    authz::admin(actor)?;
+    authz::account(actor, Action::UserRoomsAssign)?;
     let id = which.resolve(actor)?;
     let mut conn = app.store.reader().await?;
     let user = users::find(&mut conn, &actor.account, id).await?.ok_or_else(|| Error::not_found("user"))?;
@@ -345,12 +334,9 @@ pub async fn assign_rooms(
 /// # Errors
 /// 401 without a user, 404 for everybody else.
 pub async fn list_rooms(app: &App, actor: &Actor, which: Which) -> Result<(User, Vec<Room>)> {
-    let (caller, _) = authz::user(actor)?;
     let id = which.resolve(actor)?;
-    if id != caller && !actor.is_admin() {
-        return Err(Error::not_found("user"));
-    }
     let mut conn = app.store.reader().await?;
+    authz::person(&mut conn, actor, id, Action::UserRoomsRead).await?;
     let user = users::find(&mut conn, &actor.account, id).await?.ok_or_else(|| Error::not_found("user"))?;
     let rooms = rooms::list_of_provider(&mut conn, &actor.account, id).await?;
     Ok((user, rooms))
@@ -379,7 +365,7 @@ pub struct Add {
 /// 403 for others than admins, 400 naming the field.
 pub async fn add(app: &App, actor: &Actor, command: Add) -> Result<User> {
     const SUBTYPES: [i64; 6] = [460, 470, 480, 482, 484, 486];
-    authz::admin(actor)?;
+    authz::account(actor, Action::UserManage)?;
     let kind = match UserType::from_code(command.kind) {
         Some(kind @ (UserType::Admin | UserType::Member | UserType::Provider)) => kind,
         _ => return Err(Error::field("type", "use 100 (admin), 200 (patient) or 400 (provider)")),

@@ -5,7 +5,7 @@
 use bedside_model::{
     At, IntakeId, Phi, UserId, VisitId,
     event::EventType,
-    permission::VisitRight,
+    permission::{Action as Right, Relations},
     user::UserType,
     visit::{self, Action, CloseReason, Kind, State, Status, Subtype},
 };
@@ -78,8 +78,8 @@ async fn add_walkin_in(tx: &mut Tx, app: &App, actor: &Actor, command: AddWalkin
     let account = &actor.account;
     let intake = stored_intakes::find(tx, account, &command.intake).await?;
     let intake = intake.ok_or_else(|| Error::field("intake_id", "there is no such intake"))?;
-    let relation = authz::relation(tx, actor, intake.member, intake.provider, intake.room).await?;
-    if !relation.any() {
+    let relations = authz::to_care(tx, actor, intake.member, intake.provider, intake.room).await?;
+    if !authz::may(actor, relations, Right::VisitAdd) {
         return Err(Error::field("intake_id", "there is no such intake"));
     }
     if let Some(used) = intake.visit {
@@ -152,12 +152,12 @@ async fn check_member(tx: &mut Tx, actor: &Actor, wanted: Option<&str>, member: 
 /// # Errors
 /// 401, 404.
 pub async fn get(app: &App, actor: &Actor, id: VisitId) -> Result<VisitView> {
-    let found = load(app, actor, id, VisitRight::Read).await?;
+    let found = load(app, actor, id, Right::VisitRead).await?;
     app.reads.note(app, actor, found.member, "visits.get");
     view(app, actor, id).await
 }
 
-async fn load(app: &App, actor: &Actor, id: VisitId, right: VisitRight) -> Result<Visit> {
+async fn load(app: &App, actor: &Actor, id: VisitId, right: Right) -> Result<Visit> {
     let mut conn = app.store.reader().await?;
     let found = visits::find(&mut conn, &actor.account, id).await?;
     let Some(found) = found else {
@@ -207,9 +207,9 @@ pub async fn list(app: &App, actor: &Actor, command: List) -> Result<(Vec<VisitV
     let (me, kind) = authz::user(actor)?;
     let vault = app.store.vault(&actor.account).await?;
     let scope = match kind {
-        UserType::Admin | UserType::Api => Scope::Account,
+        _ if authz::may(actor, Relations::SAME_ACCOUNT, Right::VisitRead) => Scope::Account,
         UserType::Provider => Scope::Provider(me),
-        UserType::Member | UserType::Guest => Scope::Member(me),
+        _ => Scope::Member(me),
     };
     let mut conn = app.store.reader().await?;
     let mut filter = command.filter;
@@ -238,7 +238,7 @@ pub async fn list(app: &App, actor: &Actor, command: List) -> Result<(Vec<VisitV
 /// `visit_closed`.
 pub async fn accept(app: &App, actor: &Actor, id: VisitId, confirmed: bool) -> Result<VisitView> {
     let (provider, _) = authz::user(actor)?;
-    change(app, actor, id, VisitRight::Accept, "visits.accept", Action::Accept { provider, confirmed }).await
+    change(app, actor, id, Right::VisitAccept, "visits.accept", Action::Accept { provider, confirmed }).await
 }
 
 /// The provider's start takes the visit; the patient's only proves that they
@@ -251,7 +251,7 @@ pub async fn start(app: &App, actor: &Actor, id: VisitId, confirmed: bool) -> Re
     if !kind.is_patient() {
         return accept(app, actor, id, confirmed).await;
     }
-    let found = load(app, actor, id, VisitRight::Read).await?;
+    let found = load(app, actor, id, Right::VisitRead).await?;
     if !found.state.status.is_open() {
         return Err(refused(visit::Refusal::Closed));
     }
@@ -264,7 +264,7 @@ pub async fn start(app: &App, actor: &Actor, id: VisitId, confirmed: bool) -> Re
 /// # Errors
 /// 401, 403, 404, 400 `visit_not_in_progress`, `visit_closed`.
 pub async fn put_back(app: &App, actor: &Actor, id: VisitId) -> Result<VisitView> {
-    change(app, actor, id, VisitRight::Conduct, "visits.put_back", Action::PutBack).await
+    change(app, actor, id, Right::VisitConduct, "visits.put_back", Action::PutBack).await
 }
 
 /// The provider completes the visit.
@@ -273,7 +273,7 @@ pub async fn put_back(app: &App, actor: &Actor, id: VisitId) -> Result<VisitView
 /// As [`put_back`].
 pub async fn complete(app: &App, actor: &Actor, id: VisitId) -> Result<VisitView> {
     let (by, _) = authz::user(actor)?;
-    change(app, actor, id, VisitRight::Conduct, "visits.complete", Action::Complete { by }).await
+    change(app, actor, id, Right::VisitConduct, "visits.complete", Action::Complete { by }).await
 }
 
 /// Somebody leaves the visit: from the queue it is cancelled, from the call
@@ -283,7 +283,7 @@ pub async fn complete(app: &App, actor: &Actor, id: VisitId) -> Result<VisitView
 /// 401, 403, 404, 400 `visit_closed`, `visit_not_in_progress`.
 pub async fn close(app: &App, actor: &Actor, id: VisitId, reason: CloseReason) -> Result<VisitView> {
     let (by, _) = authz::user(actor)?;
-    change(app, actor, id, VisitRight::Close, "visits.close", Action::Close { by, reason }).await
+    change(app, actor, id, Right::VisitClose, "visits.close", Action::Close { by, reason }).await
 }
 
 fn refused(refusal: visit::Refusal) -> Error {
@@ -294,7 +294,7 @@ async fn change(
     app: &App,
     actor: &Actor,
     id: VisitId,
-    right: VisitRight,
+    right: Right,
     action_name: &'static str,
     action: Action,
 ) -> Result<VisitView> {
@@ -318,7 +318,7 @@ async fn change_in(
     app: &App,
     actor: &Actor,
     id: VisitId,
-    right: VisitRight,
+    right: Right,
     action_name: &'static str,
     action: Action,
 ) -> Result<Option<String>> {

@@ -10,6 +10,7 @@ pub mod password;
 pub mod permission;
 pub mod phi;
 pub mod room;
+pub mod scope;
 pub mod user;
 pub mod visit;
 

@@ -2,54 +2,120 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of login identity this is (wire: `type`, core.md 2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum UserType {
-    /// 100, a clinic's admin.
-    Admin,
-    /// 160, the system user that an admin token belongs to.
-    Api,
-    /// 200, a registered patient.
-    Member,
-    /// 400, a provider.
-    Provider,
-    /// 600, a one-time user.
-    Guest,
+macro_rules! numbered {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal;)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* $variant,)+ }
+
+        impl $name {
+            /// Every value, in the order of the numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The documented number.
+            #[must_use]
+            pub const fn code(self) -> i64 {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            /// The value of a documented number.
+            #[must_use]
+            pub const fn from_code(code: i64) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+numbered! {
+    /// What kind of login identity this is (wire: `type`, core.md 2.1).
+    UserType {
+        /// A clinic's admin.
+        Admin = 100;
+        /// A system user.
+        Cronjob = 110;
+        /// A system user.
+        System = 140;
+        /// An admin.
+        CommonAdmin = 150;
+        /// The system user that an admin token belongs to.
+        Api = 160;
+        /// A registered patient.
+        Member = 200;
+        /// A company.
+        Company = 300;
+        /// A provider.
+        Provider = 400;
+        /// Deprecated.
+        Kiosk = 500;
+        /// A one-time user.
+        Guest = 600;
+        /// Somebody who dialled in.
+        PhoneBridge = 700;
+    }
+}
+
+numbered! {
+    /// What kind of provider (wire: `subtype`, core.md 2.1).
+    ProviderType {
+        /// Medical assistant.
+        MedicalAssistant = 460;
+        /// Customer service.
+        CustomerService = 470;
+        /// Remote medic.
+        Paramedic = 480;
+        /// Licensed provider.
+        Doctor = 482;
+        /// Remote medic.
+        Nurse = 484;
+        /// Deprecated.
+        SnfNurse = 486;
+    }
+}
+
+/// A provider's extra right (wire: `role`, core.md 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Rooms, users, reports.
+    ClinicAdmin,
+    /// Reports only.
+    AccountManager,
+    /// Books for patients.
+    Scheduler,
+    /// Figures without persons.
+    Analyst,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 4] = [Self::ClinicAdmin, Self::AccountManager, Self::Scheduler, Self::Analyst];
+
+    /// The wire word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClinicAdmin => "clinic_admin",
+            Self::AccountManager => "account_manager",
+            Self::Scheduler => "scheduler",
+            Self::Analyst => "analyst",
+        }
+    }
+
+    /// The role of a wire word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
 }
 
 impl UserType {
-    /// The documented number.
-    #[must_use]
-    pub const fn code(self) -> i64 {
-        match self {
-            Self::Admin => 100,
-            Self::Api => 160,
-            Self::Member => 200,
-            Self::Provider => 400,
-            Self::Guest => 600,
-        }
-    }
-
-    /// The type of a documented number, if Bedside keeps users of that type.
-    #[must_use]
-    pub const fn from_code(code: i64) -> Option<Self> {
-        match code {
-            100 => Some(Self::Admin),
-            160 => Some(Self::Api),
-            200 => Some(Self::Member),
-            400 => Some(Self::Provider),
-            600 => Some(Self::Guest),
-            _ => None,
-        }
-    }
-
     /// Which of the three session cookies this user's pages carry.
     #[must_use]
     pub const fn session_kind(self) -> SessionKind {
         match self {
-            Self::Admin | Self::Api => SessionKind::Admin,
-            Self::Member | Self::Guest => SessionKind::Patient,
+            Self::Member | Self::Guest | Self::Kiosk | Self::PhoneBridge => SessionKind::Patient,
             Self::Provider => SessionKind::Provider,
+            _ => SessionKind::Admin,
         }
     }
 
@@ -254,8 +320,14 @@ mod tests {
 
     #[test]
     fn numbers_and_words_round_trip() {
-        for code in [100, 160, 200, 400, 600] {
-            assert_eq!(UserType::from_code(code).map(UserType::code), Some(code));
+        for kind in UserType::ALL {
+            assert_eq!(UserType::from_code(kind.code()), Some(*kind));
+        }
+        for kind in ProviderType::ALL {
+            assert_eq!(ProviderType::from_code(kind.code()), Some(*kind));
+        }
+        for role in Role::ALL {
+            assert_eq!(Role::parse(role.as_str()), Some(role));
         }
         for code in [10, 20, 30, 40] {
             assert_eq!(UserStatus::from_code(code).map(UserStatus::code), Some(code));

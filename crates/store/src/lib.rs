@@ -28,6 +28,7 @@ mod writer;
 pub mod accounts;
 pub mod api_keys;
 pub mod audit;
+pub mod dependants;
 pub mod events;
 pub mod intakes;
 pub mod jobs;

@@ -26,7 +26,18 @@ macro_rules! step {
 }
 
 /// All steps, in order.
-const STEPS: &[Step] = &[step!(1, "0001_first")];
+const STEPS: &[Step] = &[
+    step!(1, "0001_first"),
+    step!(2, "0002_guardians"),
+    step!(3, "0003_accounts"),
+    step!(4, "0004_users"),
+    step!(5, "0005_mail"),
+    step!(6, "0006_visits"),
+    step!(7, "0007_guests"),
+    step!(8, "0008_files"),
+    step!(9, "0009_idempotency"),
+    step!(10, "0010_sealing"),
+];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT NULL PRIMARY KEY)";
 const FOUND: &str = "SELECT COALESCE(MAX(number), 0) FROM schema_migrations";

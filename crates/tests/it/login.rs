@@ -1,22 +1,14 @@
 //! Logging in by password, one-time links, logging out.
 
-use bedside::boot::Surroundings;
 use bedside_app::{
-    Actor, Clock, Random, accounts,
+    Actor, accounts,
     profile::ProfileInput,
     users::{self, Add},
 };
-use bedside_model::At;
 use bedside_tests::kit::{Answer, Kit};
 use serde_json::{Value, json};
 
 const PASSWORD: &str = "correct horse battery staple";
-
-async fn on_a_clock() -> (Kit, Clock) {
-    let clock = Clock::fake(At::from_seconds(1_800_000_000));
-    let surroundings = Surroundings { clock: clock.clone(), random: Random::system() };
-    (Kit::boot(&[], surroundings).await, clock)
-}
 
 async fn system(kit: &Kit) -> Actor {
     Actor::system(accounts::get_by_code(&kit.app, &kit.clinic.code).await.unwrap().id)
@@ -93,7 +85,7 @@ async fn every_wrong_pair_reads_the_same() {
 
 #[tokio::test]
 async fn guessing_gets_slower() {
-    let (kit, clock) = on_a_clock().await;
+    let (kit, clock) = Kit::on_a_clock().await;
     add(&kit, 400, "osei").await;
     for _ in 0..5 {
         login(&kit, "osei", "guess").await.refused(401, "login_failed");
@@ -159,7 +151,7 @@ async fn set(kit: &Kit, token: &str, password: &str) -> Answer {
 
 #[tokio::test]
 async fn the_first_admin_sets_a_password_once() {
-    let (kit, clock) = on_a_clock().await;
+    let (kit, clock) = Kit::on_a_clock().await;
     let link = kit.clinic.admin_link_token.clone();
     for weak in ["short", "aaaaaaaaaaaaaaaaaaaaaa", "northside clinic"] {
         let refused = set(&kit, &link, weak).await.refused(400, "invalid_field");

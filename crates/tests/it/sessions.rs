@@ -1,19 +1,11 @@
 //! `/auth` and the pages' cookies.
 
-use bedside::boot::Surroundings;
 use bedside_app::{
-    Actor, Clock, Random,
+    Actor,
     accounts::{self, Portal},
 };
-use bedside_model::At;
 use bedside_tests::kit::{Answer, Kit};
 use serde_json::json;
-
-async fn on_a_clock() -> (Kit, Clock) {
-    let clock = Clock::fake(At::from_seconds(1_800_000_000));
-    let surroundings = Surroundings { clock: clock.clone(), random: Random::system() };
-    (Kit::boot(&[], surroundings).await, clock)
-}
 
 async fn arrive(kit: &Kit, query: &str) -> Answer {
     kit.anonymous().get(&format!("//auth?{query}")).await
@@ -77,7 +69,7 @@ async fn the_portals_wishes_are_kept_when_allowed() {
 
 #[tokio::test]
 async fn an_expired_token_shows_the_way_back_and_no_password_form() {
-    let (kit, clock) = on_a_clock().await;
+    let (kit, clock) = Kit::on_a_clock().await;
     let patient = kit.patient("m").await;
     clock.advance_seconds(86_400);
     let answer = arrive(&kit, &format!("sso_token={}", patient.token)).await;
@@ -152,7 +144,7 @@ async fn a_cookie_counts_only_with_its_kind_and_from_our_pages() {
 
 #[tokio::test]
 async fn a_session_ends_and_public_pages_go_on() {
-    let (kit, clock) = on_a_clock().await;
+    let (kit, clock) = Kit::on_a_clock().await;
     kit.room("main").await;
     let provider = kit.provider("d", &["main"]).await;
     let cookie = cookie(&arrive(&kit, &format!("sso_token={}", provider.token)).await);

@@ -1,6 +1,6 @@
 //! Logging in with a password, or with the token of a mail.
 
-use bedside_model::user::{SessionKind, TokenKind, UserStatus};
+use bedside_model::user::{Role, SessionKind, TokenKind, UserStatus};
 use bedside_store::{
     tokens,
     users::{self, User},
@@ -70,7 +70,12 @@ pub async fn login(app: &App, actor: &Actor, command: Login) -> Result<SignedIn>
         return Err(sessions::wrong_kind(page));
     }
     let caller = Actor {
-        who: Who::User { id: user.id, kind: user.kind, credential: Credential::Token },
+        who: Who::User {
+            id: user.id,
+            kind: user.kind,
+            role: Role::parse(&user.role),
+            credential: Credential::Token,
+        },
         ..actor.clone()
     };
     let (owner, page) = (app.clone(), command.page);

@@ -121,7 +121,7 @@ fn admit(parts: &Parts, api: &Api, client: &Client, actor: &Actor) -> Result<(),
 fn who(actor: &Actor) -> &'static str {
     match &actor.who {
         Who::Anonymous => "anonymous",
-        Who::ApiKey => "api key",
+        Who::ApiKey { .. } => "api key",
         Who::AdminToken { .. } => "admin token",
         Who::User { kind, .. } => kind.session_kind().as_str(),
         Who::System => "system",

@@ -71,8 +71,8 @@ impl Limits {
     pub fn admit(&self, actor: &Actor, addr: IpAddr) -> Result<(), ApiError> {
         match &actor.who {
             Who::Anonymous => self.anonymous.take(network(addr)),
-            Who::ApiKey => self.api_keys.take(actor.account.to_string()),
-            Who::AdminToken { user } => self.admin_tokens.take(user.0),
+            Who::ApiKey { .. } => self.api_keys.take(actor.account.to_string()),
+            Who::AdminToken { user, .. } => self.admin_tokens.take(user.0),
             Who::User { id, .. } => self.users.take(id.0),
             Who::System => Ok(()),
         }

@@ -9,7 +9,7 @@ use bedside_app::{
     rooms,
     users::{self, RoomName, Which},
 };
-use bedside_model::UserId;
+use bedside_model::{UserId, scope::Scopes};
 
 use super::file::{Admin, DemoFile, Person, Room};
 
@@ -227,7 +227,7 @@ async fn add(
     match users::add(app, actor, command).await {
         Ok(user) => Ok(user.id),
         Err(Error::Invalid { .. }) => {
-            let who = Actor { who: bedside_app::Who::ApiKey, ..actor.clone() };
+            let who = Actor { who: bedside_app::Who::ApiKey { scopes: Scopes::ALL }, ..actor.clone() };
             let command = users::Sso {
                 kind: Some(kind),
                 code: Some(person.code.clone()),

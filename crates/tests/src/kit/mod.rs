@@ -11,9 +11,10 @@ use bedside::{
     config::{self, Sources},
 };
 use bedside_app::{
-    App,
+    App, Clock, Random,
     accounts::{self, Create},
 };
+use bedside_model::At;
 
 pub use client::{Answer, Client, Person, Visit};
 pub use database::Database;
@@ -66,6 +67,18 @@ impl Kit {
             clinic,
             database,
         }
+    }
+
+    /// A server whose clock the test turns; it begins in January 2027.
+    pub async fn on_a_clock() -> (Self, Clock) {
+        Self::on_a_clock_with(&[]).await
+    }
+
+    /// [`Kit::on_a_clock`] with some settings of its own.
+    pub async fn on_a_clock_with(settings: &[(&str, &str)]) -> (Self, Clock) {
+        let clock = Clock::fake(At::from_seconds(1_800_000_000));
+        let surroundings = Surroundings { clock: clock.clone(), random: Random::system() };
+        (Self::boot(settings, surroundings).await, clock)
     }
 
     /// Another clinic on the same server.

@@ -1,0 +1,126 @@
+//! Scopes: what an API app's key and admin tokens are limited to. An app with
+//! every scope is the default; a portal that only signs people in needs one.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! scopes {
+    ($($(#[$doc:meta])* $name:ident = $word:literal;)+) => {
+        /// One thing an app may be limited to.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Scope { $($(#[$doc])* $name,)+ }
+
+        impl Scope {
+            /// Every scope.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The wire word.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word),+ }
+            }
+        }
+    };
+}
+
+scopes! {
+    /// Sign users in with the key.
+    Sso = "sso";
+    /// Read people.
+    UsersRead = "users:read";
+    /// Add and change people.
+    UsersWrite = "users:write";
+    /// Read intakes, visits and queues.
+    VisitsRead = "visits:read";
+    /// Make and change intakes and visits.
+    VisitsWrite = "visits:write";
+    /// Make and change rooms, and who works there.
+    RoomsWrite = "rooms:write";
+    /// Read files.
+    FilesRead = "files:read";
+    /// Add, rename and delete files.
+    FilesWrite = "files:write";
+    /// Read the event feed.
+    EventsRead = "events:read";
+    /// Change the clinic itself: settings, apps, keys, tokens.
+    AccountWrite = "account:write";
+    /// Read the audit trail.
+    AuditRead = "audit:read";
+}
+
+impl Scope {
+    /// The scope of a wire word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|scope| scope.as_str() == word)
+    }
+}
+
+/// A set of scopes. Kept as a JSON list of words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Scopes(u32);
+
+impl Scopes {
+    /// Every scope there is.
+    pub const ALL: Self = Self(u32::MAX);
+    /// None.
+    pub const NONE: Self = Self(0);
+
+    /// Is it in the set?
+    #[must_use]
+    pub const fn has(self, scope: Scope) -> bool {
+        self.0 & (1 << scope as u32) != 0
+    }
+
+    /// The set with one more.
+    #[must_use]
+    pub const fn with(self, scope: Scope) -> Self {
+        Self(self.0 | (1 << scope as u32))
+    }
+
+    /// The wire words, in a fixed order.
+    #[must_use]
+    pub fn words(self) -> Vec<&'static str> {
+        Scope::ALL.iter().filter(|scope| self.has(**scope)).map(|scope| scope.as_str()).collect()
+    }
+
+    /// The set of a list of wire words; `*` is every scope.
+    ///
+    /// # Errors
+    /// The first word that is no scope.
+    pub fn parse<'w>(words: impl IntoIterator<Item = &'w str>) -> Result<Self, String> {
+        words.into_iter().try_fold(Self::NONE, |set, word| match word {
+            "*" => Ok(Self::ALL),
+            word => Scope::parse(word).map(|scope| set.with(scope)).ok_or_else(|| word.to_owned()),
+        })
+    }
+}
+
+impl Serialize for Scopes {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if *self == Self::ALL { ["*"].as_slice().serialize(to) } else { self.words().serialize(to) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Scopes {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let words = Vec::<String>::deserialize(from)?;
+        Self::parse(words.iter().map(String::as_str)).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_round_trip() {
+        for scope in Scope::ALL {
+            assert_eq!(Scope::parse(scope.as_str()), Some(*scope));
+            assert_eq!(Scopes::parse([scope.as_str()]).unwrap().words(), [scope.as_str()]);
+        }
+        assert_eq!(Scopes::parse(["*"]), Ok(Scopes::ALL));
+        assert_eq!(Scopes::parse(["sso", "nothing"]), Err("nothing".to_owned()));
+        let all = serde_json::to_string(&Scopes::ALL).unwrap();
+        assert_eq!(serde_json::from_str::<Scopes>(&all).unwrap(), Scopes::ALL);
+    }
+}

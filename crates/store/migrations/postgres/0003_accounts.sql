@@ -1,0 +1,1 @@
+-- Apps, keys and what a clinic says of itself.

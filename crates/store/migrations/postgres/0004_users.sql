@@ -1,0 +1,1 @@
+-- What is kept of people beyond the first schema.

@@ -1,0 +1,1 @@
+-- Log-ins by mail, failed attempts.

@@ -1,0 +1,1 @@
+-- Guests of a visit, and what rooms are told.

@@ -1,0 +1,30 @@
+//! Rows of the operations on rooms.
+
+use serde_json::json;
+
+use super::{Case, World, nobody, refused};
+
+pub const OPEN: &[(&str, &str)] = &[
+    ("rooms::list", "the clinic's rooms are public"),
+    ("rooms::get", "a room's page is public; it tells nothing of people"),
+];
+
+pub async fn cases(world: &World) -> Vec<Case> {
+    let World { admin, patient, provider, .. } = world;
+    vec![
+        Case::new("rooms::add", admin)
+            .body(json!({ "slug": "x", "name": "x" }))
+            .role(refused(provider, 403))
+            .relation(nobody("admins may in the whole clinic"))
+            .elsewhere(200),
+        Case::new("rooms::update", admin)
+            .with("code", "main")
+            .body(json!({}))
+            .role(refused(provider, 403))
+            .relation(nobody("admins may in the whole clinic")),
+        Case::new("rooms::queue", &patient.client)
+            .with("code", "main")
+            .role(nobody("everybody of the clinic may see how long it takes"))
+            .relation(nobody("it shows no person")),
+    ]
+}
