@@ -31,12 +31,23 @@ pub struct Page<T> {
     pub data: Vec<T>,
     pub total_count: i64,
     pub total: i64,
+    /// Send it back as `after` for the rows that follow this page; left out
+    /// when none do. Unlike `start` it never repeats or skips a row while
+    /// others are added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 impl<T> Page<T> {
     /// A page and how many rows there are in all.
     pub fn new(data: Vec<T>, total: i64) -> Self {
-        Self { data, total_count: total, total }
+        Self { data, total_count: total, total, next: None }
+    }
+
+    /// The page with the mark at which the next one begins.
+    #[must_use]
+    pub fn followed_by(self, next: Option<String>) -> Self {
+        Self { next, ..self }
     }
 }
 
