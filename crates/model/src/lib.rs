@@ -1,8 +1,10 @@
 //! What is true in Bedside: nouns, identifiers, state machines, permissions
 //! and event payloads. Pure: no I/O, no clock, no randomness of its own.
 
+pub mod availability;
 pub mod call;
 pub mod event;
+pub mod guest;
 pub mod ids;
 pub mod instant;
 pub mod intake;
@@ -14,6 +16,6 @@ pub mod scope;
 pub mod user;
 pub mod visit;
 
-pub use ids::{AccountId, IntakeId, RoomId, SessionId, TokenId, UserId, VisitId};
+pub use ids::{AccountId, GuestId, IntakeId, RoomId, SessionId, TokenId, UserId, VisitId};
 pub use instant::At;
 pub use phi::Phi;
