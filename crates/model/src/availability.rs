@@ -13,6 +13,8 @@ use jiff::{
     tz::{AmbiguousOffset, TimeZone},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::{At, UserId};
 
 /// Longest window that may be asked for at once, in days.
@@ -110,7 +112,8 @@ pub struct Rule {
 }
 
 /// What the room wants of bookings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct BookingRules {
     /// Minutes kept free before a booking.
     pub buffer_before_minutes: i64,
@@ -124,6 +127,16 @@ pub struct BookingRules {
     pub per_day: Option<u32>,
     /// Minutes from one begin to the next; none takes the slot's own length.
     pub grid_minutes: Option<i64>,
+    /// How long before its begin a patient may enter an appointment, in minutes.
+    pub start_window_minutes: i64,
+    /// Patients may cancel and move their appointments.
+    pub patient_may_cancel: bool,
+    /// Until how long before the begin they may, in minutes.
+    pub cancel_notice_minutes: i64,
+    /// How long a time is held while the intake is filled, in minutes.
+    pub hold_minutes: i64,
+    /// A new appointment waits until staff confirm it.
+    pub confirm_by_hand: bool,
 }
 
 impl Default for BookingRules {
@@ -135,6 +148,11 @@ impl Default for BookingRules {
             horizon_days: MAX_WINDOW_DAYS,
             per_day: None,
             grid_minutes: None,
+            start_window_minutes: 15,
+            patient_may_cancel: true,
+            cancel_notice_minutes: 0,
+            hold_minutes: 10,
+            confirm_by_hand: false,
         }
     }
 }

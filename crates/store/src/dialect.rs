@@ -19,6 +19,17 @@ pub(crate) async fn lock_sequencer(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
+const PG_LOCK_USER: &str = "SELECT id FROM users WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE";
+
+/// Holds a user's row until the transaction ends. On SQLite the single writer
+/// does that already.
+pub(crate) async fn lock_user(tx: &mut Tx, account: &str, user: i64) -> Result<()> {
+    if tx.is_postgres() {
+        scalar_opt!(tx, i64, PG_LOCK_USER, account, user)?;
+    }
+    Ok(())
+}
+
 macro_rules! claim_jobs {
     ($lock:literal) => {
         concat!(

@@ -16,31 +16,49 @@ mod error;
 #[cfg(test)]
 mod identity_tests;
 mod lock;
+mod master_key;
 mod migrate;
 #[cfg(test)]
 mod schema_tests;
 mod seal;
+mod seal_stream;
 mod settings;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod user_list_tests;
 mod writer;
 
 pub mod accounts;
+pub mod api_apps;
 pub mod api_keys;
 pub mod audit;
+pub mod audit_chain;
+pub mod bookings;
+pub mod closures;
 pub mod dependants;
 pub mod events;
+pub mod files;
+pub mod idempotency;
+pub mod guests;
+pub mod house_keys;
 pub mod intakes;
 pub mod jobs;
+pub mod log_ins;
+pub mod mails;
 pub mod rooms;
 pub mod sessions;
+pub mod slots;
 pub mod tokens;
+pub mod user_lists;
 pub mod users;
 pub mod visit_views;
 pub mod visits;
 
-pub use conn::{Conn, Tx};
+pub use conn::{Conn, Tx, counted};
 pub use db::{BoxFuture, Store};
 pub use error::{Error, Result};
-pub use seal::{MasterKey, Sealed, Vault};
+pub use master_key::{KeyName, MasterKey};
+pub use seal::{Sealed, Vault};
+pub use seal_stream::{CHUNK, FileKey, SEALED_CHUNK, Sealer, chunks, sealed_length};
 pub use settings::{Schema, Settings, Synchronous};

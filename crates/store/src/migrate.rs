@@ -37,6 +37,7 @@ const STEPS: &[Step] = &[
     step!(8, "0008_files"),
     step!(9, "0009_idempotency"),
     step!(10, "0010_sealing"),
+    step!(11, "0011_scheduling"),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT NULL PRIMARY KEY)";

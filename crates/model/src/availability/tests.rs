@@ -325,6 +325,7 @@ proptest! {
             horizon_days: 1,
             per_day,
             grid_minutes: grid,
+            ..BookingRules::default()
         };
         let question = Question {
             window: around(near, 26),
