@@ -2,6 +2,9 @@
 //! in all three encodings, with and without `.json`, with all four headers on
 //! every call (contract core.md 7).
 
+mod shapes;
+mod workflows;
+
 use bedside_tests::kit::{Answer, Client, Kit};
 use serde_json::{Value, json};
 
