@@ -117,6 +117,15 @@ pub async fn lock_provider(tx: &mut Tx, account: &AccountId, provider: UserId) -
     dialect::lock_user(tx, account.as_str(), provider.0).await
 }
 
+/// Lets one transaction at a time choose among an account's providers, so that
+/// two of them never wait for each other.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock_pool(tx: &mut Tx, account: &AccountId) -> Result<()> {
+    dialect::lock_account(tx, account.as_str()).await
+}
+
 const ADD: &str = "INSERT INTO bookings (id, account_id, provider_id, room_id, member_id, slot, rule_id, seat, \
      start_at, end_at, buffer_before_minutes, buffer_after_minutes, visit_id, expires_at, renewed, forced, \
      created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
@@ -257,14 +266,26 @@ pub async fn renew(tx: &mut Tx, account: &AccountId, id: &str, until: At, now: A
     Ok(execute!(tx, RENEW, until.0, account.as_str(), id, now.0)? > 0)
 }
 
-const DELETE: &str = "DELETE FROM bookings WHERE account_id = $1 AND id = $2";
+const DELETE_HOLD: &str = "DELETE FROM bookings WHERE account_id = $1 AND id = $2 AND visit_id IS NULL";
 
-/// Frees the time of a booking. Gives false when there was none.
+/// Gives a held time back. Gives false when there was none, or it is booked.
 ///
 /// # Errors
 /// What the database says.
-pub async fn delete(tx: &mut Tx, account: &AccountId, id: &str) -> Result<bool> {
-    Ok(execute!(tx, DELETE, account.as_str(), id)? > 0)
+pub async fn delete_hold(tx: &mut Tx, account: &AccountId, id: &str) -> Result<bool> {
+    Ok(execute!(tx, DELETE_HOLD, account.as_str(), id)? > 0)
+}
+
+const PURGE_HOLDS_OF: &str =
+    "DELETE FROM bookings WHERE account_id = $1 AND member_id = $2 AND room_id = $3 AND visit_id IS NULL";
+
+/// Ends what a patient holds in a room.
+///
+/// # Errors
+/// What the database says.
+pub async fn purge_holds_of(tx: &mut Tx, account: &AccountId, member: UserId, room: RoomId) -> Result<()> {
+    execute!(tx, PURGE_HOLDS_OF, account.as_str(), member.0, room.0)?;
+    Ok(())
 }
 
 const FREE: &str = "DELETE FROM bookings WHERE account_id = $1 AND visit_id = $2";

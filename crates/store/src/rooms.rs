@@ -271,3 +271,20 @@ pub async fn has_patient(
 ) -> Result<bool> {
     Ok(scalar!(conn, i64, SHARES_ROOM, account.as_str(), member.0, provider.0)? > 0)
 }
+
+#[derive(FromRow)]
+struct Code {
+    id: i64,
+    code: String,
+}
+
+const CODES: &str = "SELECT id, code FROM rooms WHERE account_id = $1";
+
+/// The codes of all the account's rooms.
+///
+/// # Errors
+/// What the database says.
+pub async fn list_codes(conn: &mut Conn, account: &AccountId) -> Result<std::collections::HashMap<RoomId, String>> {
+    let rows = query_all!(conn, Code, CODES, account.as_str())?;
+    Ok(rows.into_iter().map(|row| (RoomId(row.id), row.code)).collect())
+}

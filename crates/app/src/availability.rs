@@ -1,0 +1,499 @@
+//! Availability: the times that can be booked, and the one way to take one.
+//! The slot engine is `model::availability`; here its rows are read, a fixed
+//! number of questions however many providers there are.
+
+use std::collections::BTreeMap;
+
+use bedside_model::{
+    AccountId, At, IntakeId, UserId, VisitId,
+    availability::{self, BookingRules, Calendar, MAX_WINDOW_DAYS, Question, Slot, Span},
+    permission::Action,
+};
+use bedside_store::{
+    Conn, Tx, bookings,
+    bookings::Booking,
+    closures, intakes,
+    rooms::{self, Room},
+    slots::{self, Filter},
+};
+use jiff::tz::TimeZone;
+
+use crate::{Actor, App, Error, Result, authz, intakes::find_person};
+
+const DAY_SECONDS: i64 = 86_400;
+/// How many free times a refused booking is answered with.
+const NEAREST: usize = 3;
+
+/// What is looked for.
+#[derive(Debug, Clone, Default)]
+pub struct Ask {
+    /// Begins lie in this window.
+    pub window: Option<Span>,
+    /// Length in minutes; else the consultation's.
+    pub duration_minutes: Option<i64>,
+    /// What the patient comes for.
+    pub consultation: Option<String>,
+    /// Tells the room, the patient and the provider.
+    pub intake: Option<IntakeId>,
+    /// Code or slug of the room; else the intake's.
+    pub room: Option<String>,
+    /// Only these providers; empty is everybody in the room.
+    pub providers: Vec<UserId>,
+    /// The patient: their own appointments hide times.
+    pub member: Option<String>,
+}
+
+/// A free time.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    /// The time.
+    pub slot: Slot,
+    /// In which room.
+    pub room_code: String,
+    /// What for.
+    pub consultation: Option<String>,
+}
+
+/// A room with what can be booked there.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub room: Room,
+    pub zone: TimeZone,
+    pub consultation: Option<String>,
+    pub duration_minutes: i64,
+}
+
+impl Desk {
+    /// The room, and what is asked for there.
+    ///
+    /// # Errors
+    /// 400 for an unknown consultation or a senseless length.
+    pub fn new(room: Room, consultation: Option<&str>, duration_minutes: Option<i64>) -> Result<Self> {
+        let known = &room.settings.consultations;
+        let chosen = match consultation.filter(|id| !id.is_empty()) {
+            Some(id) => Some(
+                known
+                    .iter()
+                    .find(|known| known.id == id)
+                    .ok_or_else(|| Error::field("consultation_id", "this room has no such consultation"))?,
+            ),
+            None => known.first(),
+        };
+        let duration = duration_minutes
+            .or(chosen.map(|chosen| chosen.duration_minutes))
+            .unwrap_or(bedside_model::room::DEFAULT_DURATION_MINUTES);
+        if !(1..=24 * 60).contains(&duration) {
+            return Err(Error::field("duration", "use 1 to 1440 minutes"));
+        }
+        let zone = TimeZone::get(&room.settings.default_timezone).unwrap_or(TimeZone::UTC);
+        let consultation = chosen.map(|chosen| chosen.id.clone());
+        Ok(Self { room, zone, consultation, duration_minutes: duration })
+    }
+
+    pub fn rules(&self) -> &BookingRules {
+        &self.room.settings.booking
+    }
+
+    fn question(&self, window: Span, now: At) -> Question {
+        Question { window, duration_minutes: self.duration_minutes, now }
+    }
+}
+
+fn wide(window: Span) -> Span {
+    Span { start: window.start.plus_seconds(-2 * DAY_SECONDS), end: window.end.plus_seconds(2 * DAY_SECONDS) }
+}
+
+/// Checks a window as clients send it.
+///
+/// # Errors
+/// 400 naming the field.
+pub fn window(start: Option<At>, end: Option<At>) -> Result<Span> {
+    let start =
+        start.ok_or_else(|| Error::field("start", "is required: the window's begin in UNIX seconds"))?;
+    let end = end.ok_or_else(|| Error::field("end", "is required: the window's end in UNIX seconds"))?;
+    if end.0 <= start.0 {
+        return Err(Error::field("end", "must lie after start"));
+    }
+    if end.0 - start.0 > MAX_WINDOW_DAYS * DAY_SECONDS * 1000 {
+        return Err(Error::field("end", format!("ask for at most {MAX_WINDOW_DAYS} days at once")));
+    }
+    Ok(Span { start, end })
+}
+
+/// The free times of a room in a window.
+///
+/// # Errors
+/// 401, 400 naming the field, 404 for an unknown room or provider.
+pub async fn list(app: &App, actor: &Actor, ask: Ask) -> Result<Vec<Offer>> {
+    authz::account(actor, Action::SlotsRead)?;
+    let window = window(ask.window.map(|span| span.start), ask.window.map(|span| span.end))?;
+    let mut conn = app.store.reader().await?;
+    let account = &actor.account;
+    let intake = match &ask.intake {
+        Some(id) => {
+            let found = intakes::find(&mut conn, account, id).await?;
+            let found = found.ok_or_else(|| Error::field("intake_id", "there is no such intake"))?;
+            let relations =
+                authz::to_care(&mut conn, actor, found.member, found.provider, found.room).await?;
+            if !authz::may(actor, relations, Action::IntakeRead) {
+                return Err(Error::field("intake_id", "there is no such intake"));
+            }
+            Some(found)
+        }
+        None => None,
+    };
+    let room = match ask.room.as_deref().filter(|name| !name.is_empty()) {
+        Some(name) => rooms::find_named(&mut conn, account, name).await?,
+        None => match intake.as_ref().and_then(|intake| intake.room) {
+            Some(id) => rooms::find(&mut conn, account, id).await?,
+            None => return Err(Error::field("room_code", "name the room, or an intake that names it")),
+        },
+    };
+    let room = room.filter(|room| room.active).ok_or_else(|| Error::not_found("room"))?;
+    let desk = Desk::new(room, ask.consultation.as_deref(), ask.duration_minutes)?;
+    let mut providers = ask.providers;
+    if providers.is_empty() {
+        providers.extend(intake.as_ref().and_then(|intake| intake.provider));
+    }
+    let member = match (ask.member.as_deref().filter(|text| !text.is_empty()), &intake) {
+        (Some(wanted), _) => visible_member(&mut conn, actor, wanted).await?,
+        (None, Some(intake)) => Some(intake.member),
+        (None, None) => actor.user().filter(|_| actor.kind().is_some_and(|kind| kind.is_patient())),
+    };
+    let now = app.clock.now();
+    let mut calendars = load(&mut conn, account, &desk, window, now, &providers, member).await?;
+    if let Some(member) = member {
+        hide_clashes(&mut conn, account, member, window, now, &mut calendars).await?;
+    }
+    drop(conn);
+    Ok(offers(&desk, &calendars, desk.question(window, now)))
+}
+
+// Somebody else's appointments hide nothing: no answer tells of them.
+async fn visible_member(conn: &mut Conn, actor: &Actor, wanted: &str) -> Result<Option<UserId>> {
+    if wanted == "-" {
+        return Ok(actor.user());
+    }
+    let Some(found) = find_person(conn, &actor.account, wanted).await? else { return Ok(None) };
+    let relations = authz::to_person(conn, actor, found.id).await?;
+    Ok(authz::may(actor, relations, Action::UserRead).then_some(found.id))
+}
+
+fn offers(desk: &Desk, calendars: &BTreeMap<UserId, Calendar>, question: Question) -> Vec<Offer> {
+    let mut all: Vec<Slot> = calendars
+        .values()
+        .flat_map(|calendar| availability::slots(calendar, desk.rules(), &desk.zone, question))
+        .collect();
+    all.sort_by_key(|slot| (slot.span, slot.provider));
+    all.into_iter()
+        .map(|slot| Offer {
+            slot,
+            room_code: desk.room.code.clone(),
+            consultation: desk.consultation.clone(),
+        })
+        .collect()
+}
+
+/// The calendars of those who work in the room. Four questions, however many
+/// providers there are. Holds of `holder` do not count against them.
+pub(crate) async fn load(
+    conn: &mut Conn,
+    account: &AccountId,
+    desk: &Desk,
+    window: Span,
+    now: At,
+    providers: &[UserId],
+    holder: Option<UserId>,
+) -> Result<BTreeMap<UserId, Calendar>> {
+    let around = wide(window);
+    let only = match providers {
+        [one] => Some(*one),
+        _ => None,
+    };
+    let mut calendars: BTreeMap<UserId, Calendar> = rooms::list_providers(conn, account, desk.room.id)
+        .await?
+        .into_iter()
+        .filter(|id| providers.is_empty() || providers.contains(id))
+        .map(|id| (id, Calendar::default()))
+        .collect();
+    let filter = Filter { room: Some(desk.room.id), provider: only, kind: "appointment", window: around };
+    for row in slots::list(conn, account, filter).await? {
+        if !row.serves(desk.consultation.as_deref()) {
+            continue;
+        }
+        if let (Some(calendar), Some(rule)) = (calendars.get_mut(&row.provider), row.rule()) {
+            calendar.rules.push(rule);
+        }
+    }
+    calendars.retain(|_, calendar| !calendar.rules.is_empty());
+    for closure in closures::list(conn, account, around, Some(desk.room.id), only).await? {
+        match closure.provider {
+            Some(provider) => {
+                if let Some(calendar) = calendars.get_mut(&provider) {
+                    calendar.closed.push(closure.span);
+                }
+            }
+            None => calendars.values_mut().for_each(|calendar| calendar.closed.push(closure.span)),
+        }
+    }
+    for booking in bookings::list(conn, account, around, now, only).await? {
+        let own_hold = booking.visit.is_none() && Some(booking.member) == holder;
+        if let Some(calendar) = calendars.get_mut(&booking.provider).filter(|_| !own_hold) {
+            calendar.busy.push(booking.busy());
+        }
+    }
+    Ok(calendars)
+}
+
+// One cannot be at two appointments at once.
+async fn hide_clashes(
+    conn: &mut Conn,
+    account: &AccountId,
+    member: UserId,
+    window: Span,
+    now: At,
+    calendars: &mut BTreeMap<UserId, Calendar>,
+) -> Result<()> {
+    for booking in bookings::list_of_member(conn, account, member, wide(window), now).await? {
+        if booking.visit.is_some() {
+            calendars.values_mut().for_each(|calendar| calendar.closed.push(booking.span));
+        }
+    }
+    Ok(())
+}
+
+/// A time to take.
+pub(crate) struct Wanted<'w> {
+    /// Where, and what for.
+    pub desk: &'w Desk,
+    /// With whom; none is anybody.
+    pub provider: Option<UserId>,
+    /// When.
+    pub span: Span,
+    /// For whom.
+    pub member: UserId,
+    /// Staff book outside the offered times.
+    pub overriding: bool,
+    /// Staff book over something else.
+    pub force: bool,
+    /// The booking that this one takes the place of.
+    pub replaces: Option<VisitId>,
+    /// When a hold ends; none for a visit.
+    pub expires_at: Option<At>,
+}
+
+/// Takes a time inside a change: the patient's own hold on it, or a row of its
+/// own. The visit is put on it with `bookings::confirm`.
+///
+/// # Errors
+/// 400 `slot_taken`, or naming `start` when it lies in the past, too near or
+/// too far.
+pub(crate) async fn reserve(
+    tx: &mut Tx,
+    app: &App,
+    account: &AccountId,
+    wanted: Wanted<'_>,
+) -> Result<Booking> {
+    let now = app.clock.now();
+    if !wanted.overriding {
+        check_begin(wanted.desk.rules(), wanted.span.start, now)?;
+    }
+    if wanted.expires_at.is_none()
+        && let Some(hold) = own_hold(tx, account, &wanted, now).await?
+    {
+        return Ok(hold);
+    }
+    let providers: Vec<UserId> = wanted.provider.into_iter().collect();
+    match wanted.provider {
+        Some(provider) => bookings::lock_provider(tx, account, provider).await?,
+        None => bookings::lock_pool(tx, account).await?,
+    }
+    let mut calendars =
+        load(tx, account, wanted.desk, wanted.span, now, &providers, Some(wanted.member)).await?;
+    if let Some(visit) = wanted.replaces
+        && let Some(old) = bookings::find_of_visit(tx, account, visit).await?
+    {
+        let own = old.busy();
+        for calendar in calendars.values_mut() {
+            if let Some(at) = calendar.busy.iter().position(|busy| *busy == own) {
+                calendar.busy.remove(at);
+            }
+        }
+    }
+    let window = Span { start: wanted.span.start, end: At(wanted.span.start.0 + 1) };
+    // Staff see their own schedule's rules, not the patients' notice.
+    let rules = match wanted.overriding {
+        true => BookingRules {
+            notice_minutes: i64::MIN / 120_000,
+            horizon_days: 36_500,
+            ..wanted.desk.rules().clone()
+        },
+        false => wanted.desk.rules().clone(),
+    };
+    let question =
+        Question { window, duration_minutes: (wanted.span.end.0 - wanted.span.start.0) / 60_000, now };
+    let mut free: Vec<(usize, Slot)> = Vec::new();
+    for calendar in calendars.values() {
+        let day = availability::day_of(&wanted.desk.zone, wanted.span.start);
+        let that_day = |at: At| availability::day_of(&wanted.desk.zone, at) == day;
+        let load = calendar.busy.iter().filter(|busy| that_day(busy.span.start)).count();
+        let found = availability::slots(calendar, &rules, &wanted.desk.zone, question);
+        free.extend(found.into_iter().filter(|slot| slot.span == wanted.span).map(|slot| (load, slot)));
+    }
+    // Whoever has the fewest bookings that day gets the next one.
+    free.sort_by_key(|(load, slot)| (*load, slot.provider));
+    match free.first() {
+        Some((_, slot)) => {
+            if wanted.provider.is_none() {
+                bookings::lock_provider(tx, account, slot.provider).await?;
+            }
+            insert(tx, app, account, &wanted, Some(*slot), slot.provider).await
+        }
+        None if wanted.overriding => {
+            let provider = wanted.provider.ok_or_else(|| {
+                Error::field("provider_id", "name the provider to book outside the offered times")
+            })?;
+            insert(tx, app, account, &wanted, None, provider).await
+        }
+        None => Err(taken()),
+    }
+}
+
+fn check_begin(rules: &BookingRules, start: At, now: At) -> Result<()> {
+    if start < now {
+        return Err(Error::field("start", "lies in the past"));
+    }
+    if start < now.plus_minutes(rules.notice_minutes) {
+        let message = format!("book at least {} minutes ahead", rules.notice_minutes);
+        return Err(Error::field("start", message));
+    }
+    if start > now.plus_seconds(rules.horizon_days.saturating_mul(DAY_SECONDS)) {
+        return Err(Error::field("start", format!("book at most {} days ahead", rules.horizon_days)));
+    }
+    Ok(())
+}
+
+/// The refusal of a time that is not free (any more).
+pub(crate) fn taken() -> Error {
+    Error::invalid("slot_taken", "This time is no longer free. Choose another one.")
+}
+
+async fn own_hold(tx: &mut Tx, account: &AccountId, wanted: &Wanted<'_>, now: At) -> Result<Option<Booking>> {
+    let held = bookings::list_of_member(tx, account, wanted.member, wanted.span, now).await?;
+    Ok(held.into_iter().find(|booking| {
+        booking.visit.is_none()
+            && booking.span == wanted.span
+            && booking.room == wanted.desk.room.id
+            && wanted.provider.is_none_or(|provider| provider == booking.provider)
+    }))
+}
+
+async fn insert(
+    tx: &mut Tx,
+    app: &App,
+    account: &AccountId,
+    wanted: &Wanted<'_>,
+    slot: Option<Slot>,
+    provider: UserId,
+) -> Result<Booking> {
+    let now = app.clock.now();
+    let id = app.random.uuid(now);
+    bookings::purge_of(tx, account, provider, now).await?;
+    if let Some(visit) = wanted.replaces {
+        bookings::free(tx, account, visit).await?;
+    }
+    let others = bookings::list(tx, account, wanted.span, now, Some(provider)).await?;
+    let name = slot.map_or_else(|| id.clone(), |slot| slot.id());
+    if slot.is_none() && !wanted.force && !others.is_empty() {
+        return Err(taken());
+    }
+    let seats: Vec<i64> = others.iter().filter(|other| other.slot == name).map(|other| other.seat).collect();
+    let rules = wanted.desk.rules();
+    let booking = Booking {
+        id,
+        account: account.clone(),
+        provider,
+        room: wanted.desk.room.id,
+        member: wanted.member,
+        slot: name,
+        rule: slot.map(|slot| slot.rule),
+        seat: (0..).find(|seat| !seats.contains(seat)).unwrap_or_default(),
+        span: wanted.span,
+        buffer_before_minutes: rules.buffer_before_minutes,
+        buffer_after_minutes: rules.buffer_after_minutes,
+        visit: None,
+        expires_at: wanted.expires_at,
+        renewed: false,
+        forced: slot.is_none() && wanted.force,
+        created_at: now,
+    };
+    match bookings::add(tx, &booking).await {
+        Ok(()) => Ok(booking),
+        Err(error) if bookings::is_taken(&error) => Err(taken()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The free times nearest to one that was taken, for the refusal.
+///
+/// # Errors
+/// What the store says.
+pub(crate) async fn nearest(
+    app: &App,
+    actor: &Actor,
+    desk: &Desk,
+    provider: Option<UserId>,
+    start: At,
+) -> Result<Vec<Slot>> {
+    const AROUND_DAYS: i64 = 14;
+    let now = app.clock.now();
+    let window = Span {
+        start: At(start.plus_seconds(-AROUND_DAYS * DAY_SECONDS).0.max(now.0)),
+        end: start.plus_seconds(AROUND_DAYS * DAY_SECONDS),
+    };
+    let mut conn = app.store.reader().await?;
+    let providers: Vec<UserId> = provider.into_iter().collect();
+    let calendars = load(&mut conn, &actor.account, desk, window, now, &providers, actor.user()).await?;
+    drop(conn);
+    let mut by_time: BTreeMap<Span, Slot> = BTreeMap::new();
+    for offer in offers(desk, &calendars, desk.question(window, now)) {
+        by_time.entry(offer.slot.span).or_insert(offer.slot);
+    }
+    let mut slots: Vec<Slot> = by_time.into_values().collect();
+    slots.sort_by_key(|slot| ((slot.span.start.0 - start.0).abs(), slot.span));
+    slots.truncate(NEAREST);
+    slots.sort_by_key(|slot| slot.span);
+    Ok(slots)
+}
+
+/// A refusal of a taken time, with the nearest free ones.
+pub(crate) async fn with_nearest(
+    app: &App,
+    actor: &Actor,
+    desk: &Desk,
+    provider: Option<UserId>,
+    start: At,
+    error: Error,
+) -> Error {
+    if error.code() != Some("slot_taken") {
+        return error;
+    }
+    match nearest(app, actor, desk, provider, start).await {
+        Ok(slots) => {
+            let free: Vec<_> = slots
+                .iter()
+                .map(|slot| {
+                    serde_json::json!({
+                        "id": slot.id(),
+                        "start": slot.span.start.seconds(),
+                        "end": slot.span.end.seconds(),
+                        "provider_id": slot.provider.to_string(),
+                    })
+                })
+                .collect();
+            error.with("nearest", free)
+        }
+        // The refusal stands, also without the list.
+        Err(_) => error,
+    }
+}
