@@ -278,6 +278,8 @@ pub struct Profile {
     pub zip: String,
     /// IANA name.
     pub timezone: String,
+    /// A few sentences about a provider.
+    pub short_bio: String,
 }
 
 impl Profile {
@@ -286,6 +288,21 @@ impl Profile {
     pub fn full_name(&self) -> String {
         format!("{} {}", self.first_name, self.last_name).trim().to_owned()
     }
+}
+
+/// A text as searching and sorting see it: without case, controls as blanks.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    let plain: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    plain.to_lowercase()
+}
+
+/// True for a time zone of the IANA list, such as `Europe/Lisbon`.
+#[must_use]
+pub fn is_timezone(name: &str) -> bool {
+    // The library also reads other spellings (`EST5EDT,M3…`), clients do not.
+    name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+'))
+        && jiff::tz::TimeZone::get(name).is_ok()
 }
 
 /// True for a date of the calendar in the one documented form, `YYYY-MM-DD`.

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     pin::Pin,
     str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -20,9 +20,11 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::{
     Conn, Error, MasterKey, Result, Schema, Sealed, Settings, Synchronous, Tx, Vault,
+    conn::Counter,
     lock::{self, ServingLock},
     migrate,
     settings::Target,
+    users,
     writer::{Job, Pulse, Writer},
 };
 
@@ -42,7 +44,8 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     db: Db,
     time_limit: Duration,
-    master_key: Option<MasterKey>,
+    master_key: RwLock<Option<MasterKey>>,
+    master_key_file: Option<PathBuf>,
     vaults: Mutex<HashMap<AccountId, Arc<Vault>>>,
     hint: watch::Sender<u64>,
     lock: Mutex<Option<ServingLock>>,
@@ -64,14 +67,19 @@ impl Store {
             Target::Sqlite(path) => open_sqlite(settings, path, hint.clone()).await?,
             Target::Postgres => open_postgres(settings).await?,
         };
-        Ok(Self(Arc::new(Inner {
+        let store = Self(Arc::new(Inner {
             db,
             time_limit: settings.time_limit,
-            master_key: settings.master_key.clone(),
+            master_key: RwLock::new(settings.master_key.clone()),
+            master_key_file: settings.master_key_file.clone(),
             vaults: Mutex::default(),
             hint,
             lock: Mutex::new(None),
-        })))
+        }));
+        if settings.schema == Schema::Migrate {
+            users::fold_old_rows(&store).await?;
+        }
+        Ok(store)
     }
 
     /// Takes the right to serve this database for as long as the store lives.
@@ -108,9 +116,10 @@ impl Store {
             Db::Postgres { pool, changes, .. } => {
                 let permit = changes.clone().try_acquire_owned().map_err(|_| E::from(Error::Busy))?;
                 let (pool, limit, hint) = (pool.clone(), self.0.time_limit, self.0.hint.clone());
+                let counter = Counter::current();
                 let change = tokio::spawn(async move {
                     let _permit = permit;
-                    write_postgres(&pool, limit, &hint, change).await
+                    write_postgres(&pool, limit, &hint, counter, change).await
                 });
                 change.await.unwrap_or_else(|ended| {
                     Err(E::from(if ended.is_panic() { Error::Panicked } else { Error::Closed }))
@@ -194,8 +203,9 @@ impl Store {
     /// # Errors
     /// [`Error::MasterKey`] when the store was opened without one.
     pub fn new_vault(&self, account: &AccountId) -> Result<(Arc<Vault>, Sealed)> {
-        let master = self.0.master_key.as_ref().ok_or(Error::MasterKey)?;
-        let (vault, wrapped) = master.new_vault(account.as_str())?;
+        // A rotation may have put a new one in its place since.
+        self.look_for_master_key();
+        let (vault, wrapped) = self.master_key()?.new_vault(account.as_str())?;
         Ok((Arc::new(vault), wrapped))
     }
 
@@ -209,17 +219,65 @@ impl Store {
         if let Some(vault) = self.vaults().get(account) {
             return Ok(vault.clone());
         }
-        let master = self.0.master_key.as_ref().ok_or(Error::MasterKey)?;
         let mut conn = self.reader().await?;
         let wrapped = scalar_opt!(conn, Sealed, WRAPPED, account.as_str())?.ok_or(Error::Sealed)?;
-        let vault = Arc::new(master.open_vault(account.as_str(), &wrapped)?);
+        drop(conn);
+        let vault = self.with_master_key(|master| master.open_vault(account.as_str(), &wrapped))?;
+        let vault = Arc::new(vault);
         self.vaults().insert(account.clone(), vault.clone());
         Ok(vault)
+    }
+
+    /// Forgets an account's vault: its key was destroyed.
+    pub fn forget_vault(&self, account: &AccountId) {
+        self.vaults().remove(account);
     }
 
     fn vaults(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, Arc<Vault>>> {
         // A poisoned map is still a map of whole entries.
         self.0.vaults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The master key as it is known now.
+    ///
+    /// # Errors
+    /// [`Error::MasterKey`] when the store was opened without one.
+    pub fn master_key(&self) -> Result<MasterKey> {
+        let known = self.0.master_key.read().unwrap_or_else(PoisonError::into_inner);
+        known.clone().ok_or(Error::MasterKey)
+    }
+
+    /// Puts another master key in place of the known one.
+    pub fn set_master_key(&self, key: MasterKey) {
+        *self.0.master_key.write().unwrap_or_else(PoisonError::into_inner) = Some(key);
+    }
+
+    /// Opens something with the master key; when the known one does not fit, with
+    /// what the key file holds by now: keys are rotated while servers run.
+    ///
+    /// # Errors
+    /// The closure's own, [`Error::MasterKey`] without a key.
+    pub(crate) fn with_master_key<T>(&self, open: impl Fn(&MasterKey) -> Result<T>) -> Result<T> {
+        match open(&self.master_key()?) {
+            Err(Error::Sealed) if self.look_for_master_key() => open(&self.master_key()?),
+            outcome => outcome,
+        }
+    }
+
+    /// Reads the key file again; true when it holds another key than before.
+    fn look_for_master_key(&self) -> bool {
+        let Some(path) = &self.0.master_key_file else { return false };
+        match MasterKey::load(path) {
+            Ok(key) if self.master_key().is_ok_and(|known| known == key) => false,
+            Ok(key) => {
+                self.set_master_key(key);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the master key file could not be read again");
+                false
+            }
+        }
     }
 
     /// Commits what waits, folds the log in and closes all connections.
@@ -249,7 +307,9 @@ where
     let slot: Slot<T, E> = Arc::default();
     let (answer, ended) = oneshot::channel();
     let result = slot.clone();
+    let counter = Counter::current();
     let run: crate::writer::Change = Box::new(move |tx| {
+        tx.count_for(counter);
         Box::pin(async move {
             let outcome = change(tx).await;
             let keep = outcome.is_ok();
@@ -267,6 +327,7 @@ async fn write_postgres<T, E, F>(
     pool: &PgPool,
     limit: Duration,
     hint: &watch::Sender<u64>,
+    counter: Counter,
     change: F,
 ) -> Result<T, E>
 where
@@ -274,6 +335,7 @@ where
     E: From<Error>,
 {
     let mut tx = Tx::postgres(pool.begin().await.map_err(Error::from)?);
+    tx.count_for(counter);
     let value = tokio::time::timeout(limit, change(&mut tx)).await.map_err(|_| Error::Timeout)??;
     let events = tx.events;
     if let Some(tx) = tx.into_postgres() {

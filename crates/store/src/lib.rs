@@ -52,6 +52,7 @@ pub mod slots;
 pub mod tokens;
 pub mod user_lists;
 pub mod users;
+pub mod visit_lists;
 pub mod visit_views;
 pub mod visits;
 

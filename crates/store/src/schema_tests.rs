@@ -1,4 +1,5 @@
-//! The two migration folders make the same schema.
+//! The two migration folders make the same schema, but for searching inside
+//! names: one engine has the table `users_search`, the other `…_trgm` indexes.
 
 use std::collections::BTreeSet;
 
@@ -16,14 +17,14 @@ struct Column {
 
 const SQLITE_COLUMNS: &str = "SELECT m.name AS table_name, p.name AS column_name, p.type AS kind, \
      p.\"notnull\" = 0 AND p.pk = 0 AS nullable FROM sqlite_master m JOIN pragma_table_info(m.name) p \
-     WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'";
+     WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE 'users_search%'";
 const POSTGRES_COLUMNS: &str = "SELECT table_name, column_name, data_type AS kind, is_nullable = 'YES' AS nullable \
      FROM (SELECT table_name::text, column_name::text, data_type::text, is_nullable::text \
      FROM information_schema.columns WHERE table_schema = 'public') c";
 const SQLITE_INDEXES: &str =
     "SELECT name FROM sqlite_master WHERE type = 'index' AND name NOT LIKE 'sqlite_%'";
 const POSTGRES_INDEXES: &str = "SELECT indexname::text FROM pg_indexes WHERE schemaname = 'public' \
-     AND indexname NOT LIKE '%_pkey' AND indexname NOT LIKE '%_key'";
+     AND indexname NOT LIKE '%_pkey' AND indexname NOT LIKE '%_key' AND indexname NOT LIKE '%_trgm'";
 const SQLITE_UNINDEXED: &str = "SELECT m.name || '.' || f.\"from\" FROM sqlite_master m \
      JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table' AND NOT EXISTS (SELECT 1 FROM \
      pragma_index_list(m.name) i JOIN pragma_index_info(i.name) c ON c.seqno = 0 WHERE c.name = f.\"from\")";

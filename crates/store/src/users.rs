@@ -1,14 +1,20 @@
 //! Users: everybody who can act, of all types.
 
+mod changes;
+mod search;
+
 use std::fmt;
 
 use bedside_model::{
-    AccountId, At, Phi, UserId,
+    AccountId, At, Phi, RoomId, UserId,
     user::{Profile, UserStatus, UserType},
 };
 use sqlx::FromRow;
 
-use crate::{Conn, Error, Result, Tx};
+use crate::{Conn, Error, Result, Sealed, Tx};
+
+pub use changes::*;
+pub(crate) use search::{Folded, fold_old_rows};
 
 /// A user as it is kept.
 #[derive(Clone)]
@@ -37,6 +43,14 @@ pub struct User {
     pub disable_emails: bool,
     /// Terms accepted.
     pub tos: bool,
+    /// The address was proved by a mail that arrived there.
+    pub email_verified: bool,
+    /// Left out of the patient list of remote monitoring.
+    pub is_hidden: bool,
+    /// The clinic's own grouping, or empty.
+    pub group: String,
+    /// The room a patient was registered with.
+    pub room: Option<RoomId>,
     /// PHC string (argon2id); none when the user cannot log in by password.
     pub password_hash: Option<String>,
     /// Last login by password.
@@ -92,7 +106,7 @@ pub struct NewUser {
 }
 
 #[derive(FromRow)]
-struct Row {
+pub(crate) struct Row {
     id: i64,
     account_id: String,
     #[sqlx(rename = "type")]
@@ -116,13 +130,24 @@ struct Row {
     state: String,
     zip: String,
     timezone: String,
+    short_bio: String,
     disable_emails: bool,
     tos: bool,
+    email_verified: bool,
+    is_hidden: bool,
+    group_name: String,
+    room_id: Option<i64>,
     password_hash: Option<String>,
     last_login_at: Option<i64>,
     last_seen_at: Option<i64>,
     created_at: i64,
     updated_at: i64,
+}
+
+impl Row {
+    pub(crate) const fn id(&self) -> i64 {
+        self.id
+    }
 }
 
 impl TryFrom<Row> for User {
@@ -153,9 +178,14 @@ impl TryFrom<Row> for User {
                 state: row.state,
                 zip: row.zip,
                 timezone: row.timezone,
+                short_bio: row.short_bio,
             }),
             disable_emails: row.disable_emails,
             tos: row.tos,
+            email_verified: row.email_verified,
+            is_hidden: row.is_hidden,
+            group: row.group_name,
+            room: row.room_id.map(RoomId),
             password_hash: row.password_hash,
             last_login_at: row.last_login_at.map(At),
             last_seen_at: row.last_seen_at.map(At),
@@ -165,14 +195,20 @@ impl TryFrom<Row> for User {
     }
 }
 
+/// The columns of a [`Row`].
+macro_rules! user_columns {
+    () => {
+        "id, account_id, type, subtype, role, status, code, username, vseeid, first_name, last_name, \
+         title, suffix, email, phone, dob, gender, street_addr, city, state, zip, timezone, short_bio, \
+         disable_emails, tos, email_verified, is_hidden, group_name, room_id, password_hash, \
+         last_login_at, last_seen_at, created_at, updated_at "
+    };
+}
+pub(crate) use user_columns;
+
 macro_rules! select_users {
     ($rest:literal) => {
-        concat!(
-            "SELECT id, account_id, type, subtype, role, status, code, username, vseeid, first_name, last_name, \
-             title, suffix, email, phone, dob, gender, street_addr, city, state, zip, timezone, disable_emails, \
-             tos, password_hash, last_login_at, last_seen_at, created_at, updated_at FROM users ",
-            $rest
-        )
+        concat!("SELECT ", user_columns!(), "FROM users ", $rest)
     };
 }
 
@@ -181,8 +217,9 @@ macro_rules! insert_users {
         concat!(
             "INSERT INTO users (account_id, type, subtype, role, code, username, vseeid, first_name, \
              last_name, title, suffix, email, phone, dob, gender, street_addr, city, state, zip, timezone, \
-             disable_emails, password_hash, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
-             $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $23) ",
+             short_bio, full_name_search, last_name_search, email_search, disable_emails, password_hash, \
+             created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
+             $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $27) ",
             $on_conflict,
             "RETURNING id"
         )
@@ -212,6 +249,7 @@ pub async fn add_if_new(tx: &mut Tx, user: &NewUser) -> Result<Option<UserId>> {
 
 async fn insert(tx: &mut Tx, sql: &'static str, user: &NewUser) -> Result<Option<UserId>> {
     let profile = &user.profile;
+    let folded = Folded::of(profile);
     let named = match &user.vseeid {
         CallIdentity::Named(name) => name.as_str(),
         CallIdentity::Numbered(_) => "",
@@ -240,6 +278,10 @@ async fn insert(tx: &mut Tx, sql: &'static str, user: &NewUser) -> Result<Option
         &profile.state,
         &profile.zip,
         &profile.timezone,
+        &profile.short_bio,
+        &folded.full_name,
+        &folded.last_name,
+        &folded.email,
         user.disable_emails,
         user.password_hash.as_deref(),
         user.at.0,
@@ -291,96 +333,23 @@ pub async fn find_first(conn: &mut Conn, account: &AccountId, kind: UserType) ->
     query_opt!(conn, Row, OF_TYPE, account.as_str(), kind.code())?.map(User::try_from).transpose()
 }
 
-const UPDATE_PROFILE: &str = "UPDATE users SET first_name = $1, last_name = $2, title = $3, suffix = $4, \
-     email = $5, phone = $6, dob = $7, gender = $8, street_addr = $9, city = $10, state = $11, zip = $12, \
-     timezone = $13, disable_emails = $14, updated_at = $15, version = version + 1 \
-     WHERE account_id = $16 AND id = $17";
+const EXTRA: &str = "SELECT extra FROM users WHERE account_id = $1 AND id = $2";
 
-/// Replaces who a user is.
+/// The extended profile of a user, sealed; none when nothing was ever sent.
 ///
 /// # Errors
 /// What the database says.
-pub async fn update_profile(
-    tx: &mut Tx,
-    account: &AccountId,
-    id: UserId,
-    profile: &Profile,
-    disable_emails: bool,
-    at: At,
-) -> Result<()> {
-    execute!(
-        tx,
-        UPDATE_PROFILE,
-        &profile.first_name,
-        &profile.last_name,
-        &profile.title,
-        &profile.suffix,
-        &profile.email,
-        &profile.phone,
-        profile.dob.as_deref(),
-        profile.gender,
-        &profile.street_addr,
-        &profile.city,
-        &profile.state,
-        &profile.zip,
-        &profile.timezone,
-        disable_emails,
-        at.0,
-        account.as_str(),
-        id.0,
-    )?;
-    Ok(())
+pub async fn find_extra(conn: &mut Conn, account: &AccountId, id: UserId) -> Result<Option<Sealed>> {
+    Ok(scalar_opt!(conn, Option<Sealed>, EXTRA, account.as_str(), id.0)?.flatten())
 }
 
-const SET_PASSWORD: &str = "UPDATE users SET password_hash = $1, status = $2, updated_at = $3, \
-     version = version + 1 WHERE account_id = $4 AND id = $5";
+const OTHER_ADMINS: &str = "SELECT COUNT(*) FROM users WHERE account_id = $1 AND id <> $2 AND status = 20 \
+     AND (type IN (100, 150) OR (type = 400 AND role = 'clinic_admin'))";
 
-/// Sets a password; an inactive user becomes active by it (core.md 2.4).
+/// How many people besides this one can run the clinic now.
 ///
 /// # Errors
 /// What the database says.
-pub async fn set_password(
-    tx: &mut Tx,
-    account: &AccountId,
-    id: UserId,
-    password_hash: &str,
-    at: At,
-) -> Result<()> {
-    execute!(tx, SET_PASSWORD, password_hash, UserStatus::Active.code(), at.0, account.as_str(), id.0)?;
-    Ok(())
-}
-
-const LOGGED_IN: &str = "UPDATE users SET last_login_at = $1 WHERE account_id = $2 AND id = $3";
-
-/// Notes a login.
-///
-/// # Errors
-/// What the database says.
-pub async fn logged_in(tx: &mut Tx, account: &AccountId, id: UserId, at: At) -> Result<()> {
-    execute!(tx, LOGGED_IN, at.0, account.as_str(), id.0)?;
-    Ok(())
-}
-
-const SEEN: &str = "UPDATE users SET last_seen_at = $1 WHERE account_id = $2 AND id = $3 \
-     AND (last_seen_at IS NULL OR last_seen_at < $1)";
-
-/// Notes that one of the user's pages was heard from.
-///
-/// # Errors
-/// What the database says.
-pub async fn seen(tx: &mut Tx, account: &AccountId, id: UserId, at: At) -> Result<()> {
-    execute!(tx, SEEN, at.0, account.as_str(), id.0)?;
-    Ok(())
-}
-
-const RENAME: &str = "UPDATE users SET username = $1, updated_at = $2, version = version + 1 \
-     WHERE account_id = $3 AND id = $4";
-
-/// Gives a user another login name.
-///
-/// # Errors
-/// [`Error::Unique`] on `account_id, username`.
-pub async fn rename(tx: &mut Tx, account: &AccountId, id: UserId, username: &str, at: At) -> Result<()> {
-    execute!(tx, RENAME, username, at.0, account.as_str(), id.0)?;
-    Ok(())
+pub async fn count_other_admins(conn: &mut Conn, account: &AccountId, id: UserId) -> Result<i64> {
+    scalar!(conn, i64, OTHER_ADMINS, account.as_str(), id.0)
 }
