@@ -1,11 +1,10 @@
 //! Audit entries: who did what to which object, appended in the change's own
-//! transaction and chained by hash soon after.
+//! transaction. How they are chained soon after is in `audit_chain`.
 
 use bedside_model::{AccountId, At, UserId};
-use sha2::{Digest, Sha256};
 use sqlx::FromRow;
 
-use crate::{Conn, Result, Tx, dialect};
+use crate::{Conn, Result, Tx};
 
 /// An entry to append.
 #[derive(Debug, Clone)]
@@ -18,6 +17,10 @@ pub struct NewEntry {
     pub user: Option<UserId>,
     /// `anonymous | api_key | admin_token | token | session | system`.
     pub credential: &'static str,
+    /// The right that allowed it: action, seat and relation.
+    pub granted: String,
+    /// The client's network address; empty for the system.
+    pub address: String,
     /// The operation, `noun.verb`.
     pub action: &'static str,
     /// The noun of the object.
@@ -33,8 +36,8 @@ pub struct NewEntry {
 }
 
 const APPEND: &str = "INSERT INTO audit_entries \
-     (id, account_id, user_id, credential, action, object_kind, object_id, request_id, at, count) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+     (id, account_id, user_id, credential, action, object_kind, object_id, request_id, at, count, granted, address) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
 /// Appends an entry to the change it tells of.
 ///
@@ -54,100 +57,147 @@ pub async fn append(tx: &mut Tx, entry: &NewEntry) -> Result<()> {
         &entry.request_id,
         entry.at.0,
         entry.count,
+        &entry.granted,
+        &entry.address,
     )?;
     Ok(())
 }
 
-#[derive(FromRow)]
-struct Row {
-    n: i64,
-    id: String,
-    account_id: String,
-    user_id: Option<i64>,
-    credential: String,
-    action: String,
-    object_kind: String,
-    object_id: String,
-    request_id: String,
-    at: i64,
-    count: i64,
+/// An entry as it is kept.
+#[derive(Debug, Clone, FromRow)]
+pub struct Entry {
+    /// Orders entries of the same moment.
+    pub n: i64,
+    /// UUIDv7.
+    pub id: String,
+    /// Who acted; none for the system and for anonymous callers.
+    pub user_id: Option<i64>,
+    /// What they showed.
+    pub credential: String,
+    /// The right that allowed it; empty in entries of older versions.
+    pub granted: String,
+    /// From where; empty for the system and in entries of older versions.
+    pub address: String,
+    /// The operation.
+    pub action: String,
+    /// The noun of the object.
+    pub object_kind: String,
+    /// Its identifier.
+    pub object_id: String,
+    /// The request that caused it.
+    pub request_id: String,
+    /// When, in milliseconds.
+    pub at: i64,
+    /// How many like acts it stands for.
+    pub count: i64,
+    /// Its place in the account's chain, once it has one.
+    pub chain: Option<i64>,
 }
 
-impl Row {
-    /// Hash of the previous entry's hash and every field, each led by its
-    /// length so that no two rows read the same.
-    fn hash(&self, previous: &[u8]) -> Vec<u8> {
-        let mut hasher = Sha256::new();
-        hasher.update(previous);
-        let user = self.user_id.map(|id| id.to_string()).unwrap_or_default();
-        let (at, count) = (self.at.to_string(), self.count.to_string());
-        for field in [
-            &self.id,
-            &self.account_id,
-            &user,
-            &self.credential,
-            &self.action,
-            &self.object_kind,
-            &self.object_id,
-            &self.request_id,
-            &at,
-            &count,
-        ] {
-            hasher.update((field.len() as u64).to_be_bytes());
-            hasher.update(field.as_bytes());
-        }
-        hasher.finalize().to_vec()
-    }
+/// Which entries are wanted.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// Acts of this user.
+    pub user: Option<UserId>,
+    /// Acts on this kind of object.
+    pub object_kind: Option<String>,
+    /// Acts on the object of this identifier.
+    pub object_id: Option<String>,
+    /// This operation.
+    pub action: Option<String>,
+    /// Not before.
+    pub from: At,
+    /// Before.
+    pub until: At,
 }
 
-const UNCHAINED: &str = "SELECT n, id, account_id, user_id, credential, action, object_kind, object_id, request_id, \
-     at, count FROM audit_entries WHERE chain IS NULL ORDER BY account_id, n LIMIT $1";
-const LAST_LINK: &str = "SELECT chain, hash FROM audit_entries WHERE account_id = $1 AND chain IS NOT NULL \
-     ORDER BY chain DESC LIMIT 1";
-const LINK: &str = "UPDATE audit_entries SET chain = $1, hash = $2 WHERE n = $3";
+macro_rules! filtered {
+    ($what:literal, $narrow:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $what,
+            " FROM audit_entries WHERE account_id = $1 AND ",
+            $narrow,
+            " AND ($2 IS NULL OR user_id = $2) AND ($3 IS NULL OR object_kind = $3) \
+             AND ($4 IS NULL OR object_id = $4) AND ($5 IS NULL OR action = $5) AND at >= $6 AND at < $7",
+            $rest
+        )
+    };
+}
+macro_rules! page {
+    ($narrow:literal) => {
+        filtered!(
+            "n, id, user_id, credential, granted, address, action, object_kind, object_id, request_id, at, count, chain",
+            $narrow,
+            " AND (at < $8 OR (at = $8 AND n < $9)) ORDER BY at DESC, n DESC LIMIT $10"
+        )
+    };
+}
 
-/// Chains up to `limit` entries that have no place in their account's chain
-/// yet. Gives how many it chained.
+// One text per index that can lead.
+const LIST: &str = page!("TRUE");
+const LIST_OF_USER: &str = page!("user_id = $2");
+const LIST_OF_OBJECT: &str = page!("object_kind = $3 AND object_id = $4");
+
+/// Entries that fit, newest first, after the one of this instant and number.
 ///
 /// # Errors
 /// What the database says.
-pub async fn chain(tx: &mut Tx, limit: i64) -> Result<usize> {
-    dialect::lock_sequencer(tx).await?;
-    let rows = query_all!(tx, Row, UNCHAINED, limit)?;
-    let mut head: Option<(String, i64, Vec<u8>)> = None;
-    for row in &rows {
-        let (position, previous) = match head.take() {
-            Some((account, position, hash)) if account == row.account_id => (position, hash),
-            _ => query_opt!(tx, (i64, Vec<u8>), LAST_LINK, &row.account_id)?.unwrap_or_default(),
-        };
-        let hash = row.hash(&previous);
-        execute!(tx, LINK, position + 1, &hash[..], row.n)?;
-        head = Some((row.account_id.clone(), position + 1, hash));
-    }
-    Ok(rows.len())
+pub async fn list(
+    conn: &mut Conn,
+    account: &AccountId,
+    filter: &Filter,
+    (at, n): (At, i64),
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    let sql = match (filter.user, &filter.object_kind, &filter.object_id) {
+        (_, Some(_), Some(_)) => LIST_OF_OBJECT,
+        (Some(_), _, _) => LIST_OF_USER,
+        _ => LIST,
+    };
+    query_all!(
+        conn,
+        Entry,
+        sql,
+        account.as_str(),
+        filter.user.map(|id| id.0),
+        filter.object_kind.as_deref(),
+        filter.object_id.as_deref(),
+        filter.action.as_deref(),
+        filter.from.0,
+        filter.until.0,
+        at.0,
+        n,
+        limit,
+    )
 }
 
-const CHAINED: &str = "SELECT n, id, account_id, user_id, credential, action, object_kind, object_id, request_id, \
-     at, count FROM audit_entries WHERE account_id = $1 AND chain IS NOT NULL ORDER BY chain";
-const HASHES: &str =
-    "SELECT hash FROM audit_entries WHERE account_id = $1 AND chain IS NOT NULL ORDER BY chain";
+const TOTAL: &str = filtered!("COUNT(*)", "TRUE", "");
+const TOTAL_OF_USER: &str = filtered!("COUNT(*)", "user_id = $2", "");
+const TOTAL_OF_OBJECT: &str = filtered!("COUNT(*)", "object_kind = $3 AND object_id = $4", "");
 
-/// Checks an account's chain. `Ok(None)` when whole, else the identifier of
-/// the first entry that was altered or follows a missing one.
+/// How many entries fit.
 ///
 /// # Errors
 /// What the database says.
-pub async fn verify(conn: &mut Conn, account: &AccountId) -> Result<Option<String>> {
-    let rows = query_all!(conn, Row, CHAINED, account.as_str())?;
-    let hashes = scalars!(conn, Vec<u8>, HASHES, account.as_str())?;
-    let mut previous = Vec::new();
-    for (row, stored) in rows.into_iter().zip(hashes) {
-        if row.hash(&previous) != stored {
-            return Ok(Some(row.id));
-        }
-        previous = stored;
-    }
-    Ok(None)
+pub async fn total(conn: &mut Conn, account: &AccountId, filter: &Filter) -> Result<i64> {
+    let sql = match (filter.user, &filter.object_kind, &filter.object_id) {
+        (_, Some(_), Some(_)) => TOTAL_OF_OBJECT,
+        (Some(_), _, _) => TOTAL_OF_USER,
+        _ => TOTAL,
+    };
+    scalar!(
+        conn,
+        i64,
+        sql,
+        account.as_str(),
+        filter.user.map(|id| id.0),
+        filter.object_kind.as_deref(),
+        filter.object_id.as_deref(),
+        filter.action.as_deref(),
+        filter.from.0,
+        filter.until.0,
+    )
 }
 
 const COUNT: &str =

@@ -5,12 +5,21 @@
 //! `ON CONFLICT`, `RETURNING`, row values, `CAST($1 AS BIGINT)` where Postgres
 //! cannot infer a type.
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction, pool::PoolConnection};
 
 /// A connection that reads (or, inside a [`Tx`], also writes).
-pub struct Conn(Inner);
+pub struct Conn {
+    inner: Inner,
+    statements: Counter,
+}
 
 enum Inner {
     SqliteReader(PoolConnection<Sqlite>),
@@ -27,15 +36,16 @@ pub(crate) enum Engine<'c> {
 
 impl Conn {
     pub(crate) fn sqlite(conn: PoolConnection<Sqlite>) -> Self {
-        Self(Inner::SqliteReader(conn))
+        Self { inner: Inner::SqliteReader(conn), statements: Counter::current() }
     }
 
     pub(crate) fn postgres(conn: PoolConnection<Postgres>) -> Self {
-        Self(Inner::Postgres(conn))
+        Self { inner: Inner::Postgres(conn), statements: Counter::current() }
     }
 
     pub(crate) fn engine(&mut self) -> Engine<'_> {
-        match &mut self.0 {
+        self.statements.add_one();
+        match &mut self.inner {
             Inner::SqliteReader(conn) => Engine::Sqlite(conn),
             Inner::SqliteWriter(conn) => Engine::Sqlite(conn),
             Inner::Postgres(conn) => Engine::Postgres(conn),
@@ -45,7 +55,37 @@ impl Conn {
 
     /// True on Postgres, for the few statements in `dialect`.
     pub(crate) fn is_postgres(&self) -> bool {
-        matches!(self.0, Inner::Postgres(_) | Inner::PostgresTx(_))
+        matches!(self.inner, Inner::Postgres(_) | Inner::PostgresTx(_))
+    }
+}
+
+tokio::task_local! {
+    static COUNTED: Arc<AtomicU64>;
+}
+
+/// Runs something and counts the SQL statements that it sends, changes
+/// included; the engine's own begin and commit are not counted, nor is what a
+/// task of its own does.
+pub async fn counted<T>(work: impl Future<Output = T>) -> (T, u64) {
+    let count = Arc::new(AtomicU64::new(0));
+    let value = COUNTED.scope(count.clone(), work).await;
+    (value, count.load(Ordering::Relaxed))
+}
+
+/// Where a connection counts its statements: with whoever is in [`counted`].
+#[derive(Clone, Default)]
+pub(crate) struct Counter(Option<Arc<AtomicU64>>);
+
+impl Counter {
+    /// The running task's counter, if it has one.
+    pub(crate) fn current() -> Self {
+        Self(COUNTED.try_with(Arc::clone).ok())
+    }
+
+    fn add_one(&self) {
+        if let Some(count) = &self.0 {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -57,11 +97,19 @@ pub struct Tx {
 
 impl Tx {
     pub(crate) fn sqlite(conn: SqliteConnection) -> Self {
-        Self { conn: Conn(Inner::SqliteWriter(conn)), events: false }
+        let statements = Counter::default();
+        Self { conn: Conn { inner: Inner::SqliteWriter(conn), statements }, events: false }
     }
 
     pub(crate) fn postgres(tx: Transaction<'static, Postgres>) -> Self {
-        Self { conn: Conn(Inner::PostgresTx(tx)), events: false }
+        let statements = Counter::default();
+        Self { conn: Conn { inner: Inner::PostgresTx(tx), statements }, events: false }
+    }
+
+    /// Counts what follows for whoever asked for the change: it runs in another
+    /// task than theirs.
+    pub(crate) fn count_for(&mut self, caller: Counter) {
+        self.conn.statements = caller;
     }
 
     /// Says that this change appends events, so that the store's hint fires
@@ -72,7 +120,7 @@ impl Tx {
 
     /// The Postgres transaction, to commit it; `None` on SQLite.
     pub(crate) fn into_postgres(self) -> Option<Transaction<'static, Postgres>> {
-        match self.conn.0 {
+        match self.conn.inner {
             Inner::PostgresTx(tx) => Some(tx),
             _ => None,
         }
@@ -80,7 +128,7 @@ impl Tx {
 
     /// The SQLite connection, back to the writer.
     pub(crate) fn into_sqlite(self) -> Option<SqliteConnection> {
-        match self.conn.0 {
+        match self.conn.inner {
             Inner::SqliteWriter(conn) => Some(conn),
             _ => None,
         }

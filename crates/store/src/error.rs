@@ -91,6 +91,9 @@ pub enum Error {
     /// The master key is not there, or has the wrong form.
     #[error("the master key is missing or is not 32 bytes")]
     MasterKey,
+    /// The file of the master key may be read by others than its owner.
+    #[error("others can read the master key file {path}: run chmod 600 {path}", path = .0.display())]
+    KeyIsOpen(PathBuf),
     /// A stored value that this version cannot understand.
     #[error("unexpected value in {0}")]
     Value(&'static str),

@@ -45,6 +45,9 @@ pub struct Settings {
     /// Key that wraps the accounts' data keys. Without it sealed columns can
     /// be neither written nor read.
     pub master_key: Option<MasterKey>,
+    /// Where the master key was read from: looked at again when something was
+    /// sealed with a key not known yet.
+    pub master_key_file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -60,6 +63,7 @@ impl Settings {
             time_limit: Duration::from_secs(5),
             schema: Schema::Migrate,
             master_key: None,
+            master_key_file: None,
         }
     }
 

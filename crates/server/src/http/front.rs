@@ -1,4 +1,5 @@
-//! The outermost layer of every door: gives the request its id and its
+//! The outermost layer of every door: gives the request its id (the client's own,
+//! where it sent one) and its
 //! [`Client`], writes the one log line and the metrics of the answer, ends
 //! streams when the server stops. Logs name the route, never path or query:
 //! tokens travel there.
@@ -15,7 +16,7 @@ use std::{
 use axum::{
     body::{Body, HttpBody},
     extract::{ConnectInfo, MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::Next,
     response::Response,
 };
@@ -116,7 +117,7 @@ impl Front {
 #[expect(clippy::disallowed_methods, reason = "the stopwatch of the log line and the metrics")]
 pub async fn front(State(front): State<Front>, request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let id = front.next_id();
+    let id = sent_id(request.headers()).unwrap_or_else(|| front.next_id());
     let trail = Trail::default();
     let method = request.method().clone();
     let (mut parts, body) = request.into_parts();
@@ -130,14 +131,15 @@ pub async fn front(State(front): State<Front>, request: Request, next: Next) -> 
     parts.extensions.insert(trail.clone());
     parts.extensions.insert(client);
     let span = tracing::info_span!("request", id = id.as_str());
-    let mut response = next.run(Request::from_parts(parts, body)).instrument(span.clone()).await;
+    let answer = next.run(Request::from_parts(parts, body)).instrument(span.clone());
+    let (mut response, statements) = bedside_store::counted(answer).await;
     let took = started.elapsed();
     let route = trail.0.route.get().map_or("(none)", String::as_str);
     let who = trail.0.who.get().copied().unwrap_or("anonymous");
     let status = response.status().as_u16();
-    front.metrics.answered(method_name(&method), route, status, took.as_secs_f64());
+    front.metrics.answered(method_name(&method), route, status, took.as_secs_f64(), statements);
     span.in_scope(|| {
-        tracing::info!(%method, route, status, ms = took.as_millis() as u64, who, "answered");
+        tracing::info!(%method, route, status, ms = took.as_millis() as u64, statements, who, "answered");
     });
     if let Some(answered) = &front.answered {
         // Nobody listening is fine.
@@ -154,6 +156,18 @@ pub async fn front(State(front): State<Front>, request: Request, next: Next) -> 
     }
     headers::always(response.headers_mut(), https);
     end_with_server(response, &front.stopping)
+}
+
+/// The id that the client gave its request (`X-Request-Id`), when it is fit for
+/// logs: one word of 1 to 64 letters, digits, `.`, `_`, `-`.
+fn sent_id(headers: &HeaderMap) -> Option<RequestId> {
+    let mut sent = headers.get_all(REQUEST_ID).iter();
+    let (id, None) = (sent.next()?.to_str().ok()?, sent.next()) else {
+        return None;
+    };
+    let fits = (1..=64).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    fits.then(|| RequestId(id.into()))
 }
 
 /// Methods as labels: a made-up method must not make a new time series.

@@ -29,6 +29,7 @@ pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
     requests: Family<Request, Counter>,
     durations: Family<Route, Histogram>,
+    statements: Family<Route, Counter>,
 }
 
 impl Default for Metrics {
@@ -44,16 +45,19 @@ impl Default for Metrics {
             "Time until the answer's head was ready",
             durations.clone(),
         );
-        Self { registry: Arc::new(Mutex::new(registry)), requests, durations }
+        let statements = Family::<Route, Counter>::default();
+        registry.register("http_statements", "SQL statements sent for HTTP requests", statements.clone());
+        Self { registry: Arc::new(Mutex::new(registry)), requests, durations, statements }
     }
 }
 
 impl Metrics {
-    /// Counts one answered request.
-    pub fn answered(&self, method: &'static str, route: &str, status: u16, seconds: f64) {
-        let route = route.to_owned();
-        self.requests.get_or_create(&Request { method, route: route.clone(), status }).inc();
-        self.durations.get_or_create(&Route { method, route }).observe(seconds);
+    /// Counts one answered request, and the SQL statements it took.
+    pub fn answered(&self, method: &'static str, route: &str, status: u16, seconds: f64, statements: u64) {
+        self.requests.get_or_create(&Request { method, route: route.to_owned(), status }).inc();
+        let route = Route { method, route: route.to_owned() };
+        self.durations.get_or_create(&route).observe(seconds);
+        self.statements.get_or_create(&route).inc_by(statements);
     }
 
     /// Adds a part whose figures are read whenever the page is.
