@@ -1,22 +1,31 @@
-//! Accounts: making a clinic with its first keys and people.
+//! Accounts: making a clinic with its first keys and people, what it says of
+//! itself, how it is set up.
 
-use bedside_model::{AccountId, permission::Action, user::UserType};
+mod change;
+mod origins;
+
+use bedside_model::{
+    AccountId,
+    account::Wizard,
+    event::{EventData, EventType},
+    permission::Action,
+    scope::Scopes,
+    user::{Profile, UserType},
+};
 use bedside_store::{
-    Tx,
+    Conn, Tx,
     accounts::{self, Account, NewAccount},
-    api_keys::{self, NewApiKey},
     users::{self, CallIdentity, NewUser, User},
 };
-use url::Url;
+use serde_json::Value;
+
+pub use change::{Update, update};
+pub use origins::{OriginTable, Origins};
 
 use crate::{
-    Actor, App, Error, Result, audit, authz,
+    Actor, App, Error, Result, Who, api_apps, audit, authz, credentials,
     events::{self, Subject},
-    tokens::{self, digest},
-};
-use bedside_model::{
-    event::{EventData, EventType},
-    user::Profile,
+    tokens,
 };
 
 /// A clinic to make.
@@ -87,50 +96,44 @@ pub async fn create(app: &App, command: Create) -> Result<Created> {
 }
 
 async fn add(tx: &mut Tx, app: &App, account: NewAccount) -> Result<Created> {
-    let (id, now) = (account.id.clone(), account.at);
+    let id = account.id.clone();
     let actor = Actor::system(id.clone());
     accounts::add(tx, &account).await?;
-    let (api_key, api_secret) = (app.random.hex(), app.random.hex());
-    let key = NewApiKey {
-        id: app.random.uuid(now),
-        account: id.clone(),
-        key: api_key.clone(),
-        secret_hash: digest(&api_secret),
-        at: now,
-    };
-    api_keys::add(tx, &key).await?;
     audit::write(tx, app, &actor, "accounts.create", ("account", id.to_string())).await?;
-    let system = add_person(tx, app, &account, UserType::Api, "api", ("API", "app")).await?;
-    let admin = add_person(tx, app, &account, UserType::Admin, FIRST_ADMIN, ("Clinic", "Admin")).await?;
-    let admin_token = tokens::issue_admin(tx, app, &id, system.id, "first".to_owned()).await?;
+    let admin = add_person(tx, app, &id, UserType::Admin, FIRST_ADMIN, ("Clinic", "Admin")).await?;
+    let first = api_apps::insert(tx, app, &actor, "Portal".to_owned(), Scopes::ALL).await?;
+    let key = api_apps::insert_key(tx, app, &first, Scopes::ALL).await?;
+    let token = api_apps::insert_token(tx, app, &first, "first".to_owned(), Scopes::ALL).await?;
     let admin_link_token = tokens::issue_link(tx, app, &id, admin.id).await?;
     let account = accounts::find(tx, &id).await?.ok_or_else(|| Error::not_found("account"))?;
     Ok(Created {
         account,
-        api_key,
-        api_secret,
-        admin_token,
+        api_key: key.key,
+        api_secret: key.secret,
+        admin_token: token.token,
         admin_username: FIRST_ADMIN.to_owned(),
         admin_link_token,
     })
 }
 
-async fn add_person(
+/// A user that the house itself makes, such as the first admin.
+pub(crate) async fn add_person(
     tx: &mut Tx,
     app: &App,
-    account: &NewAccount,
+    id: &AccountId,
     kind: UserType,
     username: &str,
     (first_name, last_name): (&str, &str),
 ) -> Result<User> {
+    let account = accounts::find(tx, id).await?.ok_or_else(|| Error::not_found("account"))?;
     let new = NewUser {
-        account: account.id.clone(),
+        account: id.clone(),
         kind,
         subtype: String::new(),
         role: String::new(),
         code: app.random.hex(),
         username: username.to_owned(),
-        vseeid: CallIdentity::Numbered(account.code.clone()),
+        vseeid: CallIdentity::Numbered(account.code),
         profile: Profile {
             first_name: first_name.to_owned(),
             last_name: last_name.to_owned(),
@@ -138,13 +141,13 @@ async fn add_person(
         },
         disable_emails: false,
         password_hash: None,
-        at: account.at,
+        at: app.clock.now(),
     };
-    let id = users::add(tx, &new).await?;
+    let user = users::add(tx, &new).await?;
     let data = EventData { user_type: Some(kind.code()), ..EventData::default() };
-    let subject = Subject { user: Some(id), data, ..Subject::default() };
-    events::append(tx, app, &account.id, EventType::UserCreated, subject).await?;
-    users::find(tx, &account.id, id).await?.ok_or_else(|| Error::not_found("user"))
+    let subject = Subject { user: Some(user), data, ..Subject::default() };
+    events::append(tx, app, id, EventType::UserCreated, subject).await?;
+    users::find(tx, id, user).await?.ok_or_else(|| Error::not_found("user"))
 }
 
 fn check(command: &Create) -> Result<()> {
@@ -162,17 +165,7 @@ fn check(command: &Create) -> Result<()> {
     if command.portal_name.chars().count() > 128 {
         return Err(Error::field("portal_name", "use at most 128 characters"));
     }
-    check_return_url(&command.portal_return_url)
-}
-
-fn check_return_url(url: &str) -> Result<()> {
-    let fits = url.trim().is_empty()
-        || Url::parse(url.trim()).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
-    if fits { Ok(()) } else { Err(Error::field("portal_return_url", "use a whole address with https://")) }
-}
-
-fn is_origin(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == text.trim_end_matches('/'))
+    change::check_return_url(&command.portal_return_url)
 }
 
 /// The clinic of a code, for the command line.
@@ -188,9 +181,74 @@ pub async fn get_by_code(app: &App, code: &str) -> Result<Account> {
 ///
 /// # Errors
 /// 404 `account_unknown`.
-pub async fn get(app: &App, actor: &Actor) -> Result<Account> {
+pub async fn current(app: &App, actor: &Actor) -> Result<Account> {
     let mut conn = app.store.reader().await?;
     accounts::find(&mut conn, &actor.account).await?.ok_or_else(|| Error::not_found("account"))
+}
+
+/// A page of the clinics, for everybody: none, unless the server says that it
+/// tells who its clinics are. Bedside itself always sees them.
+///
+/// # Errors
+/// What the store says.
+pub async fn list(app: &App, actor: &Actor, offset: i64, limit: i64) -> Result<(Vec<Account>, i64)> {
+    if !app.settings.list_accounts && !matches!(actor.who, Who::System) {
+        return Ok((Vec::new(), 0));
+    }
+    let mut conn = app.store.reader().await?;
+    let total = accounts::count(&mut conn).await?;
+    Ok((accounts::list(&mut conn, limit, offset).await?, total))
+}
+
+/// A clinic as its pages know it.
+#[derive(Debug, Clone)]
+pub struct AccountView {
+    /// The clinic.
+    pub account: Account,
+    /// Steps of a sign-up.
+    pub signup: Value,
+    /// Steps before a visit is made.
+    pub intake_steps: Value,
+    /// Steps after it was made.
+    pub post_intake_steps: Value,
+    /// May the caller see how the clinic is set up?
+    pub manages: bool,
+}
+
+/// A clinic by its code; none is the caller's own. Open to everybody.
+///
+/// # Errors
+/// 404 `account_unknown`, 400 `account_missing` when nothing tells the caller's.
+pub async fn get(app: &App, actor: &Actor, code: Option<&str>) -> Result<AccountView> {
+    let mut conn = app.store.reader().await?;
+    let found = match code {
+        Some(code) => accounts::find_by_code(&mut conn, code).await?,
+        None if actor.account == credentials::no_account() => return Err(credentials::account_missing()),
+        None => accounts::find(&mut conn, &actor.account).await?,
+    };
+    let account = found.ok_or_else(|| Error::not_found("account"))?;
+    view(&mut conn, actor, account).await
+}
+
+async fn view(conn: &mut Conn, actor: &Actor, account: Account) -> Result<AccountView> {
+    let kept = accounts::find_wizards(conn, &account.id).await?.unwrap_or_default();
+    let steps = |text: &str, wizard: Wizard| match text {
+        "" => Ok(wizard.default_steps()),
+        text => serde_json::from_str(text).map_err(Error::internal),
+    };
+    let manages = account.id == actor.account && authz::account(actor, Action::AccountManage).is_ok();
+    Ok(AccountView {
+        signup: steps(&kept.signup_steps, Wizard::Signup)?,
+        intake_steps: steps(&kept.intake_steps, Wizard::Intake)?,
+        post_intake_steps: steps(&kept.post_intake_steps, Wizard::PostIntake)?,
+        account,
+        manages,
+    })
+}
+
+/// Makes changes of the clinic wait for each other.
+pub(crate) async fn lock(tx: &mut Tx, id: &AccountId) -> Result<()> {
+    Ok(accounts::lock(tx, id).await?)
 }
 
 /// How many clinics there are; `serve` tells how to make the first.
@@ -238,44 +296,23 @@ pub struct Portal {
 /// Says where the clinic's own portal is.
 ///
 /// # Errors
-/// 403 for others than admins, 400 naming the field.
+/// As [`update`].
 pub async fn update_portal(app: &App, actor: &Actor, portal: Portal) -> Result<Account> {
-    authz::account(actor, Action::AccountManage)?;
-    check_return_url(&portal.return_url)?;
-    if !portal.return_origins.iter().all(|origin| is_origin(origin)) {
-        return Err(Error::field(
-            "return_origins",
-            "use origins such as https://portal.example, without a path",
-        ));
-    }
-    let (owner, caller) = (app.clone(), actor.clone());
-    app.store
-        .write::<_, Error, _>(move |tx| {
-            Box::pin(async move {
-                let (id, now) = (&caller.account, owner.clock.now());
-                let (name, url) = (portal.name.trim(), portal.return_url.trim());
-                accounts::update_portal(tx, id, name, url, &portal.return_origins, now).await?;
-                audit::write(tx, &owner, &caller, "accounts.update_portal", ("account", id.to_string())).await
-            })
-        })
-        .await?;
-    get(app, actor).await
+    let command = Update {
+        portal_name: Some(portal.name),
+        portal_return_url: Some(portal.return_url),
+        return_origins: Some(portal.return_origins),
+        ..Update::default()
+    };
+    Ok(update(app, actor, None, command).await?.account)
 }
 
 /// Switches single sign-on, and whether it needs the secret beside the key.
 ///
 /// # Errors
-/// 403 for others than admins.
+/// As [`update`].
 pub async fn update_sso(app: &App, actor: &Actor, enabled: bool, require_secret: bool) -> Result<()> {
-    authz::account(actor, Action::AccountManage)?;
-    let (owner, caller) = (app.clone(), actor.clone());
-    app.store
-        .write(move |tx| {
-            Box::pin(async move {
-                let id = &caller.account;
-                accounts::update_sso(tx, id, enabled, require_secret, owner.clock.now()).await?;
-                audit::write(tx, &owner, &caller, "accounts.update_sso", ("account", id.to_string())).await
-            })
-        })
-        .await
+    let command =
+        Update { sso_enabled: Some(enabled), require_api_secret: Some(require_secret), ..Update::default() };
+    update(app, actor, None, command).await.map(|_| ())
 }

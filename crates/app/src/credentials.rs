@@ -7,7 +7,6 @@
 
 use bedside_model::{
     AccountId, At,
-    scope::Scopes,
     user::{Role, SessionKind, TokenKind, UserStatus},
 };
 use bedside_store::{
@@ -16,7 +15,7 @@ use bedside_store::{
     api_keys, sessions, tokens,
 };
 
-use crate::{Actor, App, Error, Result, Who, actor::Credential, tokens::digest};
+use crate::{Actor, App, Error, Result, Who, actor::Credential, api_apps::Shown, tokens::digest};
 
 /// What a request shows. Empty and blank values are as good as missing ones.
 #[derive(Clone, Default)]
@@ -35,6 +34,8 @@ pub struct Credentials {
     pub host: Option<String>,
     /// The request's identifier.
     pub request_id: String,
+    /// The client's network address.
+    pub address: String,
 }
 
 impl Credentials {
@@ -48,12 +49,18 @@ impl Credentials {
 
     /// The account that the host names: `api-{account}.example.org`.
     fn host_code(&self) -> Option<&str> {
-        let (first, _) = self.host.as_deref()?.split_once('.')?;
+        let (first, _) = self.host_name().split_once('.')?;
         present(first.strip_prefix("api-"))
     }
 
+    /// The host without its port.
+    fn host_name(&self) -> &str {
+        let host = self.host.as_deref().unwrap_or_default();
+        host.rsplit_once(':').map_or(host, |(name, _)| name)
+    }
+
     fn actor(&self, account: AccountId, who: Who) -> Actor {
-        Actor { account, who, request_id: self.request_id.clone() }
+        Actor::new(account, who, self.request_id.clone(), self.address.clone())
     }
 }
 
@@ -78,7 +85,7 @@ pub fn no_account() -> AccountId {
 pub async fn authenticate(app: &App, shown: &Credentials) -> Result<Actor> {
     let mut conn = app.store.reader().await?;
     if let Some(token) = present(shown.token.as_deref()) {
-        return by_token(&mut conn, app.clock.now(), shown, token).await;
+        return by_token(&mut conn, app, shown, token).await;
     }
     if let Some((kind, cookie)) = &shown.session
         && let Some(actor) = by_session(&mut conn, app.clock.now(), shown, *kind, cookie).await?
@@ -87,8 +94,8 @@ pub async fn authenticate(app: &App, shown: &Credentials) -> Result<Actor> {
     }
     let named = named_account(&mut conn, shown).await?;
     if shown.api_key().is_some() {
-        let account = check_key(&mut conn, shown, named).await?;
-        return Ok(shown.actor(account.id, Who::ApiKey { scopes: Scopes::ALL }));
+        let (account, who) = check_key(&mut conn, app, shown, named).await?;
+        return Ok(shown.actor(account.id, who));
     }
     let account = match named {
         Some(account) => Some(account),
@@ -121,8 +128,12 @@ pub async fn account_only(app: &App, shown: &Credentials) -> Result<Actor> {
     };
     match account {
         Some(account) => Ok(shown.actor(account, Who::Anonymous)),
-        None => Err(Error::invalid("account_missing", "Send the clinic's code in the X-AccountCode header.")),
+        None => Err(account_missing()),
     }
+}
+
+pub(crate) fn account_missing() -> Error {
+    Error::invalid("account_missing", "Send the clinic's code in the X-AccountCode header.")
 }
 
 /// The portal's server, for single sign-on. Every way to fail has its own code.
@@ -139,11 +150,11 @@ pub async fn for_sso(app: &App, shown: &Credentials) -> Result<(Actor, Account)>
             "Send the clinic's API key in the X-ApiKey header.",
         ));
     }
-    let account = check_key(&mut conn, shown, named).await?;
+    let (account, who) = check_key(&mut conn, app, shown, named).await?;
     if !account.sso_enabled {
         return Err(Error::forbidden("sso_disabled", "Single sign-on is switched off for this clinic."));
     }
-    Ok((shown.actor(account.id.clone(), Who::ApiKey { scopes: Scopes::ALL }), account))
+    Ok((shown.actor(account.id.clone(), who), account))
 }
 
 /// The account of the header; its code must exist.
@@ -153,21 +164,24 @@ async fn named_account(conn: &mut Conn, shown: &Credentials) -> Result<Option<Ac
     account.map(Some).ok_or_else(|| Error::not_found("account"))
 }
 
-/// The account of the host, else the only one there is.
+/// The account of the host (`api-{account}.…`, or the clinic's own domain),
+/// else the only one there is. A host is only a default: whatever else names
+/// the account comes first.
 async fn unnamed_account(conn: &mut Conn, shown: &Credentials) -> Result<Option<Account>> {
-    if let Some(code) = shown.host_code()
-        && let Some(account) = accounts::find_by_code(conn, code).await?
-    {
-        return Ok(Some(account));
-    }
-    Ok(accounts::find_only(conn).await?)
+    Ok(accounts::find_at_host(conn, shown.host_code(), shown.host_name()).await?)
 }
 
-/// Key and secret; gives the key's account.
-async fn check_key(conn: &mut Conn, shown: &Credentials, named: Option<Account>) -> Result<Account> {
+/// Key and secret; gives the key's account and the caller it makes.
+async fn check_key(
+    conn: &mut Conn,
+    app: &App,
+    shown: &Credentials,
+    named: Option<Account>,
+) -> Result<(Account, Who)> {
     let unknown = || Error::unauthorized("api_key_invalid", "This API key is not valid for this clinic.");
+    let now = app.clock.now();
     let key = api_keys::find(conn, shown.api_key().unwrap_or_default()).await?.ok_or_else(unknown)?;
-    if key.revoked_at.is_some() || named.as_ref().is_some_and(|named| named.id != key.account) {
+    if !key.counts(now) || named.as_ref().is_some_and(|named| named.id != key.account) {
         return Err(unknown());
     }
     let account = match named {
@@ -181,7 +195,10 @@ async fn check_key(conn: &mut Conn, shown: &Credentials, named: Option<Account>)
         None if account.require_api_secret => {
             Err(Error::unauthorized("api_secret_missing", "Send the API secret in the X-ApiSecret header."))
         }
-        _ => Ok(account),
+        _ => {
+            app.uses.note(&account.id, Shown::Key(key.id), now);
+            Ok((account, Who::ApiKey { app: key.app_user, scopes: key.scopes }))
+        }
     }
 }
 
@@ -213,7 +230,8 @@ pub(crate) fn token_expired() -> Error {
     Error::unauthorized("token_expired", "This token has expired. Sign in again.")
 }
 
-async fn by_token(conn: &mut Conn, now: At, shown: &Credentials, token: &str) -> Result<Actor> {
+async fn by_token(conn: &mut Conn, app: &App, shown: &Credentials, token: &str) -> Result<Actor> {
+    let now = app.clock.now();
     let token = tokens::find(conn, &digest(token)).await?.ok_or_else(token_unknown)?;
     same_account(shown, &token.account_code)?;
     if !matches!(token.kind, TokenKind::Access | TokenKind::Admin) || token.revoked_at.is_some() {
@@ -224,7 +242,10 @@ async fn by_token(conn: &mut Conn, now: At, shown: &Credentials, token: &str) ->
     }
     may_act(token.status)?;
     let who = match token.kind {
-        TokenKind::Admin => Who::AdminToken { user: token.user, scopes: Scopes::ALL },
+        TokenKind::Admin => {
+            app.uses.note(&token.account, Shown::Token(token.id), now);
+            Who::AdminToken { user: token.user, scopes: token.scopes }
+        }
         _ => Who::User {
             id: token.user,
             kind: token.user_type,
@@ -270,5 +291,7 @@ mod tests {
             shown.host = Some(other.into());
             assert_eq!(shown.host_code(), None, "{other}");
         }
+        shown.host = Some("api-north.example.org:8443".into());
+        assert_eq!((shown.host_code(), shown.host_name()), (Some("north"), "api-north.example.org"));
     }
 }

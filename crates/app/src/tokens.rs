@@ -3,17 +3,18 @@
 
 use bedside_model::{
     AccountId, At, TokenId, UserId,
-    permission::Action,
-    user::{TokenKind, UserType},
+    user::TokenKind,
 };
 use bedside_store::{
     Tx,
     tokens::{self, NewToken},
-    users,
 };
 use sha2::{Digest, Sha256};
 
-use crate::{Actor, App, Error, Result, audit, authz};
+use crate::{
+    Actor, App, Result,
+    api_apps::{self, AddToken, NewAdminToken},
+};
 
 /// Life of an access token in seconds (core.md 2.2): a day.
 pub const ACCESS_SECONDS: i64 = 86_400;
@@ -52,6 +53,21 @@ pub struct TokenPair {
 /// # Errors
 /// What the store says.
 pub async fn issue(tx: &mut Tx, app: &App, account: &AccountId, user: UserId) -> Result<TokenPair> {
+    let family = app.random.uuid(app.clock.now());
+    issue_in(tx, app, account, user, family).await
+}
+
+/// Makes a pair that descends from a log-in.
+///
+/// # Errors
+/// What the store says.
+pub(crate) async fn issue_in(
+    tx: &mut Tx,
+    app: &App,
+    account: &AccountId,
+    user: UserId,
+    family: String,
+) -> Result<TokenPair> {
     let now = app.clock.now();
     let pair = TokenPair {
         user,
@@ -64,7 +80,8 @@ pub async fn issue(tx: &mut Tx, app: &App, account: &AccountId, user: UserId) ->
     let access = (TokenKind::Access, &pair.access, Some(pair.access_expires_at));
     let refresh = (TokenKind::Refresh, &pair.refresh, Some(pair.refresh_expires_at));
     for (kind, secret, expires_at) in [access, refresh] {
-        tokens::add(tx, &new(app, account, user, kind, secret, String::new(), expires_at)).await?;
+        let token = new_token(app, account, user, kind, secret, String::new(), expires_at);
+        tokens::add(tx, &NewToken { family: Some(family.clone()), ..token }).await?;
     }
     Ok(pair)
 }
@@ -78,51 +95,36 @@ pub async fn issue_link(tx: &mut Tx, app: &App, account: &AccountId, user: UserI
     let secret = app.random.hex();
     tokens::revoke_kind(tx, account, user, TokenKind::Password, now).await?;
     let expires_at = Some(now.plus_seconds(LINK_SECONDS));
-    let token = new(app, account, user, TokenKind::Password, &secret, String::new(), expires_at);
+    let token = new_token(app, account, user, TokenKind::Password, &secret, String::new(), expires_at);
     tokens::add(tx, &token).await?;
     Ok(secret)
 }
 
-/// Makes an admin token, inside a change. It does not end by itself.
-///
-/// # Errors
-/// What the store says.
-pub async fn issue_admin(
-    tx: &mut Tx,
+/// A one-time link's token with a name and an end, and its secret; to be added
+/// inside a change.
+pub(crate) fn link(
     app: &App,
     account: &AccountId,
     user: UserId,
     name: String,
-) -> Result<String> {
+    expires_at: At,
+) -> (String, NewToken) {
     let secret = app.random.hex();
-    tokens::add(tx, &new(app, account, user, TokenKind::Admin, &secret, name, None)).await?;
-    Ok(secret)
+    let token = new_token(app, account, user, TokenKind::Password, &secret, name, Some(expires_at));
+    (secret, token)
 }
 
-/// Makes an admin token for the portal's server. Shown once.
+/// Makes an admin token of the clinic's first app. Shown once.
 ///
 /// # Errors
-/// 401/403 for others than admins.
-pub async fn create_admin(app: &App, actor: &Actor, name: &str) -> Result<String> {
-    authz::account(actor, Action::AccountManage)?;
-    let (owner, caller, name) = (app.clone(), actor.clone(), name.to_owned());
-    app.store
-        .write(move |tx| {
-            Box::pin(async move {
-                let account = &caller.account;
-                let system = users::find_first(tx, account, UserType::Api)
-                    .await?
-                    .ok_or_else(|| Error::not_found("account"))?;
-                let secret = issue_admin(tx, &owner, account, system.id, name).await?;
-                let object = ("user", system.id.to_string());
-                audit::write(tx, &owner, &caller, "tokens.create_admin", object).await?;
-                Ok(secret)
-            })
-        })
-        .await
+/// As [`api_apps::add_token`].
+pub async fn create_admin(app: &App, actor: &Actor, command: AddToken) -> Result<NewAdminToken> {
+    let first = api_apps::first(app, actor).await?;
+    api_apps::add_token(app, actor, &first.id, command).await
 }
 
-fn new(
+/// A token's row. The secret itself is kept nowhere.
+pub(crate) fn new_token(
     app: &App,
     account: &AccountId,
     user: UserId,
@@ -141,5 +143,6 @@ fn new(
         name,
         at,
         expires_at,
+        family: None,
     }
 }

@@ -77,6 +77,25 @@ impl Scopes {
         Self(self.0 | (1 << scope as u32))
     }
 
+    /// What is in both sets: an app's limit and that of its token together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// What is in this set but not in the other. "Every scope" also holds the
+    /// scopes that come later, so no list of single ones covers it.
+    #[must_use]
+    pub const fn beyond(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Nothing in it?
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// The wire words, in a fixed order.
     #[must_use]
     pub fn words(self) -> Vec<&'static str> {
@@ -110,7 +129,38 @@ impl<'de> Deserialize<'de> for Scopes {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn scopes() -> impl Strategy<Value = Scopes> {
+        let some = prop::collection::vec(0..Scope::ALL.len(), 0..12)
+            .prop_map(|all| all.into_iter().fold(Scopes::NONE, |set, n| set.with(Scope::ALL[n])));
+        prop_oneof![4 => some, 1 => Just(Scopes::ALL)]
+    }
+
+    proptest! {
+        #[test]
+        fn both_limits_hold(a in scopes(), b in scopes()) {
+            let both = a.and(b);
+            for scope in Scope::ALL {
+                prop_assert_eq!(both.has(*scope), a.has(*scope) && b.has(*scope));
+            }
+            prop_assert!(both.beyond(a).is_empty() && both.beyond(b).is_empty());
+            prop_assert_eq!(a.beyond(b).is_empty(), a.and(b) == a);
+        }
+
+        #[test]
+        fn what_is_kept_is_what_was_given(set in scopes()) {
+            let kept = serde_json::to_string(&set).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Scopes>(&kept).unwrap(), set);
+        }
+
+        #[test]
+        fn no_list_of_single_scopes_is_every_scope(set in scopes()) {
+            prop_assert_eq!(Scopes::ALL.beyond(set).is_empty(), set == Scopes::ALL);
+        }
+    }
 
     #[test]
     fn words_round_trip() {

@@ -1,13 +1,15 @@
 //! Accounts, keys, users, tokens, sessions and jobs on both engines.
 
 use bedside_model::{
-    AccountId, At, SessionId, TokenId, UserId,
+    AccountId, AppId, At, KeyId, SessionId, TokenId, UserId,
+    scope::{Scope, Scopes},
     user::{Profile, SessionKind, SessionOptions, TokenKind, UserStatus, UserType},
 };
 
 use crate::{
     Error, Result, Store,
     accounts::{self, NewAccount},
+    api_apps::{self, ApiApp},
     api_keys::{self, NewApiKey},
     jobs::{self, NewJob},
     sessions::{self, NewSession},
@@ -83,8 +85,15 @@ async fn accounts_are_found_by_code_and_alone() {
         let update: Result<()> = store
             .write(move |tx| {
                 Box::pin(async move {
-                    accounts::update_portal(tx, &changed, "P", "https://p.example/", &origins, NOW).await?;
-                    accounts::update_sso(tx, &changed, false, false, NOW).await
+                    let found = accounts::find(tx, &changed).await?.ok_or(Error::Value("test"))?;
+                    let change = accounts::Change {
+                        return_origins: origins,
+                        domain: "north.example".to_owned(),
+                        sso_enabled: false,
+                        require_api_secret: false,
+                        ..found.into()
+                    };
+                    accounts::update(tx, &changed, &change, NOW).await
                 })
             })
             .await;
@@ -93,6 +102,18 @@ async fn accounts_are_found_by_code_and_alone() {
         let found = accounts::find(&mut conn, &id).await.unwrap().unwrap();
         assert_eq!(found.return_origins, ["https://a.example"]);
         assert!(!found.sso_enabled && !found.require_api_secret);
+        // A host stands for a clinic by its code, or as its portal's own.
+        let at = |code: Option<&'static str>, host: &'static str| {
+            let store = store.clone();
+            async move {
+                let mut conn = store.reader().await.unwrap();
+                accounts::find_at_host(&mut conn, code, host).await.unwrap().map(|account| account.code)
+            }
+        };
+        assert_eq!(at(Some("south"), "north.example").await.as_deref(), Some("south"));
+        assert_eq!(at(None, "north.example").await.as_deref(), Some("north"));
+        assert_eq!(at(Some("nowhere"), "x.example").await, None);
+        assert_eq!(at(None, "").await, None);
         // A vault opens only with the account's own key.
         drop(conn);
         let vault = store.vault(&id).await.unwrap();
@@ -198,11 +219,23 @@ async fn keys_tokens_and_sessions_are_found_by_hash_and_end() {
         let added: Result<()> = store
             .write(move |tx| {
                 Box::pin(async move {
-                    let key = NewApiKey {
-                        id: "k".to_owned(),
+                    let app = ApiApp {
+                        id: AppId("app".to_owned()),
                         account: who.clone(),
+                        name: "App".to_owned(),
+                        scopes: Scopes::NONE.with(Scope::Sso).with(Scope::UsersRead),
+                        user,
+                        created_at: NOW,
+                        updated_at: NOW,
+                    };
+                    api_apps::add(tx, &app).await?;
+                    let key = NewApiKey {
+                        id: KeyId("k".to_owned()),
+                        account: who.clone(),
+                        app: app.id.clone(),
                         key: "key".to_owned(),
                         secret_hash: vec![1],
+                        scopes: Scopes::NONE.with(Scope::Sso).with(Scope::AuditRead),
                         at: NOW,
                     };
                     api_keys::add(tx, &key).await?;
@@ -216,6 +249,7 @@ async fn keys_tokens_and_sessions_are_found_by_hash_and_end() {
                             name: String::new(),
                             at: NOW,
                             expires_at: Some(NOW.plus_seconds(60)),
+                            family: None,
                         };
                         tokens::add(tx, &token).await?;
                     }
@@ -236,7 +270,8 @@ async fn keys_tokens_and_sessions_are_found_by_hash_and_end() {
         added.unwrap();
         let mut conn = store.reader().await.unwrap();
         let key = api_keys::find(&mut conn, "key").await.unwrap().unwrap();
-        assert_eq!((key.account, key.secret_hash, key.revoked_at), (id.clone(), vec![1], None));
+        assert_eq!((&key.account, &key.secret_hash, key.revoked_at), (&id, &vec![1], None));
+        assert_eq!((key.scopes.words(), key.app_user, key.counts(NOW)), (vec!["sso"], Some(user), true));
         let token = tokens::find(&mut conn, b"a").await.unwrap().unwrap();
         assert_eq!(
             (token.user, token.user_type, token.account_code.as_str()),
@@ -271,7 +306,8 @@ async fn keys_tokens_and_sessions_are_found_by_hash_and_end() {
             .write(move |tx| {
                 Box::pin(async move {
                     tokens::revoke_kind(tx, &who, user, TokenKind::Access, NOW).await?;
-                    let key = api_keys::revoke(tx, &who, "k", NOW).await?;
+                    let (app, key) = (AppId("app".to_owned()), KeyId("k".to_owned()));
+                    let key = api_keys::revoke(tx, &who, &app, &key, NOW).await?;
                     let later = NOW.plus_seconds(61);
                     Ok((key, tokens::purge(tx, later).await?, sessions::purge(tx, later).await?))
                 })

@@ -1,6 +1,7 @@
 //! `bedside token create`: a further admin token for the HTTP API.
 
-use bedside_app::{Actor, accounts, tokens};
+use bedside_app::{Actor, accounts, api_apps::AddToken, tokens};
+use bedside_model::scope::Scopes;
 use clap::{Args, Subcommand};
 
 use super::{Failure, print};
@@ -32,9 +33,22 @@ struct New {
     /// What it is for, as the list of tokens shows it.
     #[arg(long, default_value = "command line")]
     name: String,
+    /// What it is limited to, as in users:read,visits:read; left out, nothing.
+    #[arg(long, value_delimiter = ',', value_name = "SCOPES")]
+    scopes: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// None for no limit.
+fn scopes(words: &[String]) -> Result<Option<Scopes>, String> {
+    if words.is_empty() {
+        return Ok(None);
+    }
+    Scopes::parse(words.iter().map(|word| word.trim()))
+        .map(Some)
+        .map_err(|word| format!("{word} is no scope."))
 }
 
 impl Token {
@@ -42,10 +56,11 @@ impl Token {
         let Command::Create(new) = self.command;
         let app = boot::open_app(config, Surroundings::default()).await?;
         let account = accounts::get_by_code(&app, &new.account).await?;
-        let token = tokens::create_admin(&app, &Actor::system(account.id), &new.name).await?;
+        let command = AddToken { name: new.name, scopes: scopes(&new.scopes)? };
+        let made = tokens::create_admin(&app, &Actor::system(account.id), command).await?;
         print(
             new.json,
-            &[("account_code", "Account code", &account.code), ("admin_token", "Admin token", &token)],
+            &[("account_code", "Account code", &account.code), ("admin_token", "Admin token", &made.token)],
         )?;
         app.store.close().await;
         Ok(())
