@@ -19,25 +19,51 @@ pub enum Weak {
     #[error("this is one of the first passwords anybody would try; choose another")]
     Guessable,
     /// Made of the user's or the clinic's own names.
-    #[error("do not use your login name or the clinic's name as the password")]
+    #[error("do not use your name, your e-mail address or the clinic's name as the password")]
     Personal,
 }
 
-/// Beginnings that make a long password easy to guess all the same.
-const FIRST_GUESSES: [&str; 12] = [
+/// What people try first. Taken out of a password, with what follows by rote
+/// (`1234`, `qwerty`, `aaaa`), enough must be left.
+const FIRST_GUESSES: [&str; 30] = [
     "password",
     "passw0rd",
+    "passwort",
     "qwerty",
-    "123456789",
+    "azerty",
     "iloveyou",
     "administrator",
+    "admin",
     "letmein",
     "welcome",
-    "abcdefgh",
+    "willkommen",
     "changeme",
+    "default",
+    "secret",
     "superman",
+    "batman",
     "trustno1",
+    "monkey",
+    "dragon",
+    "football",
+    "baseball",
+    "sunshine",
+    "princess",
+    "starwars",
+    "1q2w3e4r5t6y7u8i9o0p",
+    "1q2w3e4r",
+    "1qaz2wsx3edc4rfv",
+    "1qaz2wsx",
+    "doctor",
+    "clinic",
 ];
+
+/// Rows of keyboards, and the orders everybody knows.
+const ROTE: [&str; 6] =
+    ["abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiopü"];
+
+/// Characters that must be left when all that is easy was taken away.
+const LEFT: usize = 8;
 
 /// Checks a chosen password. `names` are the user's and the clinic's own.
 ///
@@ -51,23 +77,44 @@ pub fn check(password: &str, names: &[&str]) -> Result<(), Weak> {
     if length > LONGEST {
         return Err(Weak::Long);
     }
-    let plain: String = password.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
+    let plain = plain(password);
     let mut seen: Vec<char> = plain.chars().collect();
     seen.sort_unstable();
     seen.dedup();
-    // What is left when the guess is taken away must still be a password.
-    let guess = FIRST_GUESSES
-        .iter()
-        .any(|guess| plain.replace(guess, "").chars().count() + 4 < SHORTEST.min(plain.len()));
-    if seen.len() < 5 || guess {
+    let rest = FIRST_GUESSES.iter().fold(plain.clone(), |rest, guess| rest.replace(guess, ""));
+    if seen.len() < 5 || unforeseen(&rest) < LEFT {
         return Err(Weak::Guessable);
     }
-    let personal = names
-        .iter()
-        .map(|name| name.to_lowercase())
-        .filter(|name| name.chars().count() >= 4)
-        .any(|name| plain.replace(&name, "").chars().count() < 8);
-    if personal { Err(Weak::Personal) } else { Ok(()) }
+    // A name in parts too: maria.alvarez@example.org, Northside Clinic.
+    let whole = names.iter().map(|name| self::plain(name));
+    let parts = names.iter().flat_map(|name| name.split(|c: char| !c.is_alphanumeric()).map(self::plain));
+    let mut personal: Vec<String> = whole.chain(parts).filter(|name| name.chars().count() >= 4).collect();
+    personal.sort_unstable_by_key(|name| std::cmp::Reverse(name.len()));
+    let rest = personal.iter().fold(plain, |rest, name| rest.replace(name.as_str(), ""));
+    if rest.chars().count() < LEFT { Err(Weak::Personal) } else { Ok(()) }
+}
+
+/// In small letters, without blanks: `Pass Word` is `password`.
+fn plain(text: &str) -> String {
+    text.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+/// How many characters do not follow by rote: a step along a known row in
+/// either direction, the same again, or the start of it all once more.
+fn unforeseen(text: &str) -> usize {
+    let chars: Vec<char> = text.chars().collect();
+    let period =
+        (1..=chars.len() / 2).find(|period| chars.iter().zip(&chars[*period..]).all(|(a, b)| a == b));
+    let chars = &chars[..period.unwrap_or(chars.len())];
+    let by_rote = |a: char, b: char| {
+        a == b
+            || ROTE.iter().any(|row| {
+                let at = |c| row.chars().position(|known| known == c);
+                matches!((at(a), at(b)), (Some(a), Some(b)) if a.abs_diff(b) == 1)
+            })
+    };
+    // The first character of a run counts.
+    chars.iter().enumerate().filter(|(n, c)| *n == 0 || !by_rote(chars[n - 1], **c)).count()
 }
 
 #[cfg(test)]
@@ -84,6 +131,23 @@ mod tests {
         assert_eq!(check("aaaaaaaaaaaaaaaaaaaa", &[]), Err(Weak::Guessable));
         assert_eq!(check("Password Password 1", &[]), Err(Weak::Guessable));
         assert_eq!(check("northside-clinic-1", &["northside-clinic"]), Err(Weak::Personal));
+        for guessable in [
+            "qwertyuiopasdfghjkl",
+            "1234567890123456",
+            "abcdefghijklmnop",
+            "zyxwvutsrqponmlk",
+            "Admin Admin Admin 1",
+            "maria1maria1maria1",
+            "1q2w3e4r5t6y7u8i9o0p",
+            "Welcome to the 123",
+        ] {
+            assert_eq!(check(guessable, &[]), Err(Weak::Guessable), "{guessable}");
+        }
+        let own = ["maria.alvarez@example.org", "Northside"];
+        for personal in ["maria.alvarez@example.org", "Alvarez Maria 2026", "northside 2026 11"] {
+            assert_eq!(check(personal, &own), Err(Weak::Personal), "{personal}");
+        }
+        assert_eq!(check("purple tractors sing to maria", &own), Ok(()));
     }
 
     proptest! {

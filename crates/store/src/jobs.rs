@@ -140,3 +140,14 @@ const PUT_OFF: &str = "UPDATE jobs SET run_at = $1, locked_until = NULL, last_er
 pub async fn put_off(tx: &mut Tx, job: &Job, run_at: At, reason: Option<&str>) -> Result<bool> {
     Ok(execute!(tx, PUT_OFF, run_at.0, reason, &job.id, job.attempts)? > 0)
 }
+
+const WAITING: &str = "SELECT id, account_id, kind, payload, attempts, run_at, unique_key FROM jobs \
+     WHERE kind = $1 ORDER BY run_at, id";
+
+/// The jobs of a kind that wait or run.
+///
+/// # Errors
+/// What the database says.
+pub async fn waiting(conn: &mut Conn, kind: &str) -> Result<Vec<Job>> {
+    query_all!(conn, Row, WAITING, kind)?.into_iter().map(Job::try_from).collect()
+}

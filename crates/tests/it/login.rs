@@ -5,7 +5,7 @@ use bedside_app::{
     profile::ProfileInput,
     users::{self, Add},
 };
-use bedside_tests::kit::{Answer, Kit};
+use bedside_tests::kit::{Answer, Client, Kit};
 use serde_json::{Value, json};
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -199,4 +199,183 @@ async fn many_logins_at_once_are_all_answered() {
     for (number, login) in logins.collect::<Vec<_>>().into_iter().enumerate() {
         assert_eq!(login.await.unwrap(), if number % 2 == 0 { 200 } else { 401 });
     }
+}
+
+/// Somebody whose requests come from this address, through the proxy.
+fn from(kit: &Kit, address: &str) -> Client {
+    kit.anonymous().header("X-Forwarded-For", address)
+}
+
+async fn try_from(client: &Client, username: &str, password: &str) -> Answer {
+    client.post("/users/login", json!({ "username": username, "password": password })).await
+}
+
+const BEHIND_A_PROXY: &[(&str, &str)] = &[("server.trusted_proxies", "[\"127.0.0.1\"]")];
+
+#[tokio::test]
+async fn guessing_from_elsewhere_does_not_keep_the_person_out() {
+    let (kit, clock) = Kit::on_a_clock_with(BEHIND_A_PROXY).await;
+    add(&kit, 400, "osei").await;
+    let (home, elsewhere, new) =
+        (from(&kit, "192.0.2.1"), from(&kit, "198.51.100.7"), from(&kit, "203.0.113.9"));
+    try_from(&home, "osei", PASSWORD).await.ok();
+    for _ in 0..5 {
+        try_from(&elsewhere, "osei", "guess").await.refused(401, "login_failed");
+    }
+    // The name waits, wherever somebody new comes from, even with the right password …
+    for client in [&elsewhere, &new] {
+        let refused = try_from(client, "osei", PASSWORD).await;
+        assert!(refused.headers.contains_key("retry-after"));
+        refused.refused(429, "too_many_requests");
+    }
+    // … but not where the person has logged in before, and their success clears it.
+    try_from(&home, "osei", PASSWORD).await.ok();
+    try_from(&new, "osei", PASSWORD).await.ok();
+    // The wait doubles and has a cap: nobody is out for good.
+    let mut waits = Vec::new();
+    for _ in 0..20 {
+        let answer = try_from(&elsewhere, "osei", "guess").await;
+        if answer.status.as_u16() == 429 {
+            let wait: i64 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
+            waits.push(wait);
+            clock.advance_seconds(wait);
+        } else {
+            answer.refused(401, "login_failed");
+        }
+    }
+    assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]) && waits.iter().all(|wait| *wait <= 900), "{waits:?}");
+    assert!(waits.len() >= 6, "{waits:?}");
+    clock.advance_seconds(900);
+    try_from(&new, "osei", PASSWORD).await.ok();
+}
+
+#[tokio::test]
+async fn one_address_that_tries_many_names_waits_too() {
+    let (kit, clock) = Kit::on_a_clock_with(BEHIND_A_PROXY).await;
+    add(&kit, 400, "osei").await;
+    let sprayer = from(&kit, "198.51.100.7");
+    for number in 0..20 {
+        try_from(&sprayer, &format!("name-{number}"), "Spring 2026 in town").await.refused(401, "login_failed");
+    }
+    let refused = try_from(&sprayer, "osei", PASSWORD).await;
+    let wait: i64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
+    refused.refused(429, "too_many_requests");
+    // Somebody else is not held up by it.
+    try_from(&from(&kit, "192.0.2.1"), "osei", PASSWORD).await.ok();
+    clock.advance_seconds(wait);
+    try_from(&sprayer, "osei", PASSWORD).await.ok();
+}
+
+#[tokio::test]
+async fn a_restart_forgets_no_failures() {
+    let mut kit = Kit::start().await;
+    add(&kit, 400, "osei").await;
+    for _ in 0..9 {
+        let answer = login(&kit, "osei", "guess").await;
+        assert!(matches!(answer.status.as_u16(), 401 | 429));
+    }
+    // Six failures: two seconds; and the clock of this server is the machine's.
+    kit.restart(&[]).await;
+    let mut conn = kit.app.store.reader().await.unwrap();
+    let account = accounts::get_by_code(&kit.app, &kit.clinic.code).await.unwrap().id;
+    let who = bedside_app::log_ins::Attempt::new(&account, "OSEI ", "127.0.0.1");
+    let tally = bedside_store::log_ins::tally(&mut conn, &account, who.subjects()).await.unwrap();
+    assert!(tally.name.count >= 5 && tally.address.count >= 5, "{tally:?}");
+}
+
+async fn refresh(kit: &Kit, token: &str) -> Answer {
+    kit.anonymous().post("/users/refresh_token", json!({ "refresh_token": token })).await
+}
+
+fn pair(token: &Value) -> (String, String) {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    (text(&token["token"]), text(&token["refresh_token"]["token"]))
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_used_once_and_a_stolen_one_ends_its_family() {
+    let (kit, clock) = Kit::on_a_clock().await;
+    add(&kit, 400, "osei").await;
+    let (access, first) = pair(&login(&kit, "osei", PASSWORD).await.ok().json()["token"]);
+    let (other_access, other) = pair(&login(&kit, "osei", PASSWORD).await.ok().json()["token"]);
+    clock.advance_seconds(86_400);
+    kit.bearer(&access).get("/users/-").await.refused(401, "token_expired");
+    let renewed = refresh(&kit, &first).await.data();
+    let token = &renewed["token"];
+    assert_eq!(token["expiry"], token["refresh_token"]["created"].as_i64().unwrap() + 86_400);
+    assert_eq!(
+        token["refresh_token"]["expiry"],
+        token["refresh_token"]["created"].as_i64().unwrap() + 2_592_000
+    );
+    let (access, second) = pair(token);
+    kit.bearer(&access).get("/users/-").await.ok();
+    // An access token renews nothing, and a refresh token opens nothing.
+    refresh(&kit, &access).await.refused(401, "refresh_token_unknown");
+    kit.bearer(&second).get("/users/-").await.refused(401, "token_unknown");
+    refresh(&kit, "nonsense").await.refused(401, "refresh_token_unknown");
+    // The first one again: two have it, so everything of that log-in ends.
+    refresh(&kit, &first).await.refused(401, "refresh_token_used");
+    kit.bearer(&access).get("/users/-").await.refused(401, "token_unknown");
+    refresh(&kit, &second).await.refused(401, "refresh_token_used");
+    // The other log-in goes on, until its own thirty days are over.
+    kit.bearer(&other_access).get("/users/-").await.refused(401, "token_expired");
+    let (_, other) = pair(&refresh(&kit, &other).await.data()["token"]);
+    clock.advance_seconds(2_592_000);
+    refresh(&kit, &other).await.refused(401, "token_expired");
+}
+
+#[tokio::test]
+async fn two_at_once_with_one_refresh_token_are_one_too_many() {
+    let kit = Kit::start().await;
+    add(&kit, 400, "osei").await;
+    let (_, token) = pair(&login(&kit, "osei", PASSWORD).await.ok().json()["token"]);
+    let (one, two) = tokio::join!(refresh(&kit, &token), refresh(&kit, &token));
+    let mut statuses = [one.status.as_u16(), two.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 401]);
+    let winner = if one.status.as_u16() == 200 { one } else { two };
+    let (access, _) = pair(&winner.json()["data"]["token"]);
+    kit.bearer(&access).get("/users/-").await.refused(401, "token_unknown");
+}
+
+#[tokio::test]
+async fn logging_out_ends_what_would_renew_the_login() {
+    let kit = Kit::start().await;
+    add(&kit, 400, "osei").await;
+    let (access, token) = pair(&login(&kit, "osei", PASSWORD).await.ok().json()["token"]);
+    kit.bearer(&access).post("/users/logout", json!({})).await.ok();
+    refresh(&kit, &token).await.refused(401, "refresh_token_used");
+    // A suspended user renews nothing; nor does another clinic's header.
+    let person = kit.patient("m").await;
+    let other = kit.another_clinic("southside").await;
+    let sign_in = json!({ "first_name": "Maria", "last_name": "m", "code": "m", "type": 200 });
+    let (_, token) = pair(&kit.portal().post("/users/sso", sign_in.clone()).await.data()["token"]);
+    let there = kit.anonymous().header("X-AccountCode", &other.code);
+    let body = json!({ "refresh_token": token });
+    there.post("/users/refresh_token", body.clone()).await.refused(401, "refresh_token_unknown");
+    kit.admin().post(&format!("/users/{}", person.id), json!({ "status": 30 })).await.ok();
+    let here = kit.anonymous().header("X-AccountCode", &kit.clinic.code);
+    let answer = here.post("/users/refresh_token", body).await;
+    assert!(matches!(answer.status.as_u16(), 401 | 403), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_heartbeat_says_somebody_is_there() {
+    let (kit, clock) = Kit::on_a_clock().await;
+    kit.room("main").await;
+    let (patient, provider) = (kit.patient("m").await, kit.provider("d", &["main"]).await);
+    let visit = patient.walk_in("main").await;
+    clock.advance_seconds(600);
+    let seen = async || provider.visit(&visit).await.data()["member"]["last_seen"].clone();
+    let before = seen().await;
+    for body in [json!({ "heart_beat": 30 }), json!({ "heart_beat": "30" }), json!({})] {
+        let answer = patient.client.post("/users/-/heartbeat", body).await.ok();
+        assert_eq!(answer.json(), json!({ "data": {} }));
+    }
+    let after = seen().await;
+    assert_ne!(before, after);
+    assert_eq!(after, kit.app.clock.now().seconds());
+    patient.client.post("/users/-/heartbeat", json!({ "heart_beat": -1 })).await.refused(400, "invalid_field");
+    kit.anonymous().post("/users/-/heartbeat", json!({})).await.refused(401, "token_missing");
 }

@@ -165,3 +165,25 @@ async fn a_session_ends_and_public_pages_go_on() {
     clock.advance_seconds(60 * 86_400);
     assert!(!kept().await);
 }
+
+#[tokio::test]
+async fn an_arrival_can_stop_e_mail_notices() {
+    let kit = Kit::start().await;
+    let account = accounts::get_by_code(&kit.app, &kit.clinic.code).await.unwrap().id;
+    let stopped = async |id: &str| {
+        let mut conn = kit.app.store.reader().await.unwrap();
+        let user = bedside_store::users::find(&mut conn, &account, id.parse().unwrap()).await.unwrap();
+        user.unwrap().disable_emails
+    };
+    for (code, query, expected) in [
+        ("a", "disable_emails=1", true),
+        ("b", "disable_email=true", true),
+        ("c", "disable_emails=0", false),
+        ("d", "next=/", false),
+    ] {
+        let patient = kit.patient(code).await;
+        let answer = arrive(&kit, &format!("sso_token={}&{query}", patient.token)).await;
+        assert_eq!(answer.status.as_u16(), 303);
+        assert_eq!(stopped(&patient.id).await, expected, "{query}");
+    }
+}

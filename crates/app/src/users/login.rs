@@ -2,7 +2,7 @@
 
 use bedside_model::user::{Role, SessionKind, TokenKind, UserStatus};
 use bedside_store::{
-    tokens,
+    log_ins, tokens,
     users::{self, User},
 };
 
@@ -11,7 +11,8 @@ use crate::{
     Actor, App, Error, Result, Who,
     actor::Credential,
     audit, credentials,
-    passwords::{self, Attempt},
+    log_ins::Attempt,
+    passwords::{self, Turn},
     sessions,
     tokens::digest,
 };
@@ -38,7 +39,7 @@ pub struct Login {
 /// Logs somebody in.
 ///
 /// # Errors
-/// 401 `login_failed` for any wrong pair, 403 for suspended users and for
+/// 401 `login_failed` for any wrong pair (one answer, the same work), 403 for suspended users and for
 /// pages of another kind, 429 after repeated failures.
 pub async fn login(app: &App, actor: &Actor, command: Login) -> Result<SignedIn> {
     let now = app.clock.now();
@@ -47,21 +48,19 @@ pub async fn login(app: &App, actor: &Actor, command: Login) -> Result<SignedIn>
         (_, Some(email), Some(_)) if !email.trim().is_empty() => (email.trim(), true),
         _ => return Err(Error::field("username", "is required")),
     };
-    let attempt = Attempt {
-        account: actor.account.clone(),
-        username: name.to_lowercase(),
-        address: command.address.clone(),
-    };
-    app.passwords.admit(&attempt, now)?;
+    let attempt = Attempt::new(&actor.account, name, &command.address);
+    let turn = app.passwords.turn().await?;
+    attempt.admit(app).await?;
     let found = if by_mail {
         find_by_mail_token(app, actor, &command).await?
     } else {
-        find_by_password(app, actor, name, &command).await?
+        find_by_password(app, actor, name, &command, &turn).await?
     };
-    app.passwords.note(attempt, found.is_some(), now);
     let Some((user, link)) = found else {
+        attempt.failed(app).await?;
         return Err(Error::unauthorized("login_failed", "The login name or the password is wrong."));
     };
+    drop(turn);
     // The token of a mail is for those who are not active yet.
     if link.is_none() || user.status != UserStatus::Inactive {
         credentials::may_act(user.status)?;
@@ -83,11 +82,15 @@ pub async fn login(app: &App, actor: &Actor, command: Login) -> Result<SignedIn>
         .write(move |tx| {
             Box::pin(async move {
                 let account = &caller.account;
-                if let Some(link) = link
-                    && !tokens::revoke(tx, account, &link, now).await?
-                {
-                    return Err(credentials::token_unknown());
+                let mut user = user;
+                if let Some(link) = link {
+                    if !tokens::revoke(tx, account, &link, now).await? {
+                        return Err(credentials::token_unknown());
+                    }
+                    log_ins::verified(tx, account, user.id, now).await?;
+                    user = users::find(tx, account, user.id).await?.ok_or_else(credentials::token_unknown)?;
                 }
+                attempt.succeeded(tx, &owner).await?;
                 users::logged_in(tx, account, user.id, now).await?;
                 audit::write(tx, &owner, &caller, "users.login", ("user", user.id.to_string())).await?;
                 sign_in(tx, &owner, account, user, page).await
@@ -98,13 +101,19 @@ pub async fn login(app: &App, actor: &Actor, command: Login) -> Result<SignedIn>
 
 type Found = Option<(User, Option<bedside_model::TokenId>)>;
 
-async fn find_by_password(app: &App, actor: &Actor, name: &str, command: &Login) -> Result<Found> {
+async fn find_by_password(
+    app: &App,
+    actor: &Actor,
+    name: &str,
+    command: &Login,
+    turn: &Turn<'_>,
+) -> Result<Found> {
     let mut conn = app.store.reader().await?;
     let user = users::find_by_username(&mut conn, &actor.account, name).await?;
     drop(conn);
     let user = user.filter(|user| command.user_type.is_none_or(|wanted| wanted == user.kind.code()));
     let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
-    let right = passwords::verify(app, hash, command.password.as_deref().unwrap_or_default()).await?;
+    let right = passwords::verify_in(turn, hash, command.password.as_deref().unwrap_or_default()).await?;
     Ok(user.filter(|_| right).map(|user| (user, None)))
 }
 

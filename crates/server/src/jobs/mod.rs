@@ -5,6 +5,7 @@
 mod call_events;
 mod calls_end;
 mod housekeeping;
+mod mail;
 mod runner;
 mod sequencer;
 

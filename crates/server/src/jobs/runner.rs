@@ -8,7 +8,7 @@ use bedside_app::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::calls_end;
+use super::{calls_end, mail};
 
 /// How often it looks without a hint.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -54,6 +54,7 @@ async fn work(app: &App) -> Result<()> {
 async fn one(app: &App, job: &Job) -> Result<()> {
     match job.kind.as_str() {
         calls::END_JOB => calls_end::run(app, job).await,
+        bedside_app::mail::SEND_JOB => mail::run(app, job).await,
         jobs::PURGE => jobs::purge(app).await,
         _ => Err(Error::invalid("unknown_job", "This version does not know this kind of job.")),
     }

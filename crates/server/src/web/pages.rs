@@ -1,13 +1,18 @@
 //! Which path is a page, which a file, and how long browsers may keep each.
 
 use axum::{
+    Extension,
     body::Body,
-    extract::{Path, RawQuery, Request, State},
+    extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
 
-use super::{Web, files::File, notice};
+use super::{
+    Portal, Web,
+    files::{File, Index},
+    notice,
+};
 use crate::http::{Client, Trail, headers};
 
 /// Files whose names hold their content's hash never change.
@@ -18,7 +23,23 @@ pub(super) async fn page(State(web): State<Web>, client: Client, request: Reques
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")]).into_response();
     }
-    let path = request.uri().path().trim_start_matches('/');
+    let path = request.uri().path().to_owned();
+    answer(&web, &client, &request, "", &path).await
+}
+
+/// The same below a portal's path.
+pub(super) async fn portal_page(
+    State(web): State<Web>,
+    Extension(Portal(portal)): Extension<Portal>,
+    client: Client,
+    request: Request,
+) -> Response {
+    let path = request.uri().path().strip_prefix(&*portal).unwrap_or_default().to_owned();
+    answer(&web, &client, &request, &portal, &path).await
+}
+
+async fn answer(web: &Web, client: &Client, request: &Request, portal: &str, path: &str) -> Response {
+    let path = path.trim_start_matches('/');
     let trail = request.extensions().get::<Trail>();
     let name = |route: &str| {
         if let Some(trail) = trail {
@@ -27,7 +48,7 @@ pub(super) async fn page(State(web): State<Web>, client: Client, request: Reques
     };
     if let Some(file) = web.files.get(path).filter(|_| path != "index.html") {
         name("(file)");
-        return send(&web, file, path, request.headers()).await;
+        return send(web, file, path, request.headers()).await;
     }
     let last = path.rsplit('/').next().unwrap_or_default();
     if path.starts_with("_app/") || last.contains('.') {
@@ -36,11 +57,11 @@ pub(super) async fn page(State(web): State<Web>, client: Client, request: Reques
     }
     let known = known_page(path, web.demo);
     name(known.unwrap_or("(no page)"));
-    let Some(index) = web.files.get("index.html") else {
+    let Some(Index { file, script_hashes }) = web.files.index(portal) else {
         return notice::unbuilt();
     };
-    let mut response = send(&web, index, "index.html", request.headers()).await;
-    let policy = headers::page_policy(&web.files.script_hashes(), &sockets(&client));
+    let mut response = send(web, file, "index.html", request.headers()).await;
+    let policy = headers::page_policy(&script_hashes, &sockets(client));
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
@@ -58,6 +79,9 @@ fn known_page(path: &str, demo: bool) -> Option<&'static str> {
         [""] => "/",
         ["u", _] => "/u/{slug}",
         ["visits", "start", _] => "/visits/start/{id}",
+        ["visits", "join", _] => "/visits/join/{code}",
+        ["forgot"] => "/forgot",
+        ["password"] => "/password",
         ["providers", "login"] => "/providers/login",
         ["providers", "dashboard"] => "/providers/dashboard",
         ["admin", "setup"] => "/admin/setup",
@@ -112,25 +136,4 @@ fn sockets(client: &Client) -> String {
         return String::new();
     }
     format!("{scheme}://{}", client.host)
-}
-
-/// `/vc/next/u/x?…` to `/u/x?…`.
-pub(super) async fn from_portal(Path(page): Path<String>, RawQuery(query): RawQuery) -> Response {
-    to_page(&page, query.as_deref())
-}
-
-/// `/vc/next/` to `/`.
-pub(super) async fn from_portal_root(RawQuery(query): RawQuery) -> Response {
-    to_page("", query.as_deref())
-}
-
-fn to_page(page: &str, query: Option<&str>) -> Response {
-    // A page that begins with a slash would become another host's address.
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
-    let page = page.trim_start_matches('/');
-    if !page.chars().all(plain) {
-        return StatusCode::NOT_FOUND.into_response();
-    }
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    Redirect::temporary(&format!("/{page}{query}")).into_response()
 }

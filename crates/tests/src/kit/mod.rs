@@ -4,6 +4,7 @@
 pub mod binary;
 mod client;
 mod database;
+mod mail;
 mod stream;
 
 use bedside::{
@@ -18,6 +19,7 @@ use bedside_model::At;
 
 pub use client::{Answer, Client, Person, Visit};
 pub use database::Database;
+pub use mail::Letter;
 pub use stream::Stream;
 
 /// A running server with one clinic.
@@ -170,6 +172,7 @@ pub fn configuration(database: &Database, settings: &[(&str, &str)]) -> config::
         .flag("server.listen", Some("127.0.0.1:0"))
         .flag("store.url", Some(database.url()))
         .flag("keys.master_key_file", Some(database.folder().join("master.key").display()))
+        .flag("mail.folder", Some(database.folder().join("mail").display()))
         .flag("media.udp_port", Some(0));
     for (name, value) in settings {
         sources = sources.flag(name, Some(value));

@@ -21,6 +21,12 @@ export type VisitMember = Schemas['VisitMember'];
 export type VisitProvider = Schemas['VisitProvider'];
 export type CallTicket = Schemas['CallPass'];
 
+export type PasswordLink = Schemas['PasswordLink'];
+export type Invitation = Whole<Schemas['InvitationObject']>;
+export type Guest = Whole<Schemas['Guest']>;
+export type Participant = Whole<Schemas['ParticipantObject']>;
+export type GuestRole = 'family' | 'carer' | 'interpreter';
+
 export type StatusName = 'pending' | 'confirmed' | 'in_progress' | 'completed' | 'cancelled' | 'refunded';
 
 /** Unix seconds. Single objects carry most of them as text, lists as numbers. */
