@@ -36,6 +36,10 @@ pub enum Error {
         /// Further members of the error body, such as `visit_id`.
         extra: BTreeMap<String, Value>,
     },
+    /// More than may be sent (413).
+    TooLarge(Refusal),
+    /// Content of a kind that is not taken (415).
+    Unsupported(Refusal),
     /// Too many requests (429).
     Limited {
         /// When to try again, in seconds.
@@ -81,6 +85,16 @@ impl Error {
         Self::Forbidden(refusal(code, message))
     }
 
+    /// 413 with a code.
+    pub fn too_large(code: &'static str, message: impl Into<String>) -> Self {
+        Self::TooLarge(refusal(code, message))
+    }
+
+    /// 415 with a code.
+    pub fn unsupported(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Unsupported(refusal(code, message))
+    }
+
     /// 404 of a noun: code `<noun>_not_found`.
     #[must_use]
     pub fn not_found(noun: &'static str) -> Self {
@@ -88,7 +102,14 @@ impl Error {
             "visit" => ("visit_not_found", "There is no such visit."),
             "intake" => ("intake_not_found", "There is no such intake."),
             "room" => ("room_not_found", "There is no such room."),
+            "guest" => ("guest_not_found", "There is no such guest at this visit."),
+            "invitation" => ("invitation_not_found", "This invitation is not valid. Ask for a new link."),
+            "file" => ("file_not_found", "There is no such file."),
             "user" => ("user_not_found", "There is no such user."),
+            "dependant" => ("dependant_not_found", "There is no such person in this user's care."),
+            "api_app" => ("api_app_not_found", "There is no such API app."),
+            "api_key" => ("api_key_not_found", "This app has no such key."),
+            "admin_token" => ("admin_token_not_found", "This app has no such token."),
             "account" => ("account_unknown", "There is no such account."),
             _ => ("not_found", "There is no such thing here."),
         };
@@ -138,9 +159,11 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> Option<&'static str> {
         match self {
-            Self::Unauthorized(refusal) | Self::Forbidden(refusal) | Self::NotFound(refusal) => {
-                Some(refusal.code)
-            }
+            Self::Unauthorized(refusal)
+            | Self::Forbidden(refusal)
+            | Self::NotFound(refusal)
+            | Self::TooLarge(refusal)
+            | Self::Unsupported(refusal) => Some(refusal.code),
             Self::Invalid { refusal, .. } => Some(refusal.code),
             Self::Limited { .. } => Some("too_many_requests"),
             Self::Unavailable { .. } => Some("unavailable"),
@@ -155,6 +178,8 @@ impl fmt::Display for Error {
             Self::Unauthorized(refusal)
             | Self::Forbidden(refusal)
             | Self::NotFound(refusal)
+            | Self::TooLarge(refusal)
+            | Self::Unsupported(refusal)
             | Self::Invalid { refusal, .. } => f.write_str(&refusal.message),
             Self::Limited { .. } => f.write_str("Too many requests. Try again in a moment."),
             Self::Unavailable { message, .. } => f.write_str(message),

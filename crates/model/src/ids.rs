@@ -81,10 +81,18 @@ text_id!(/// The clinic, a tenant.
     AccountId);
 text_id!(/// The answers before a visit.
     IntakeId);
+text_id!(/// The place of a guest at a visit.
+    GuestId);
+text_id!(/// Something that was uploaded.
+    FileId);
 text_id!(/// A page's login.
     SessionId);
 text_id!(/// A bearer token's row (never the secret itself).
     TokenId);
+text_id!(/// A program that a clinic lets in.
+    AppId);
+text_id!(/// An API key's row (never the key itself).
+    KeyId);
 
 #[cfg(test)]
 mod tests {

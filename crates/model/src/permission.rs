@@ -55,6 +55,12 @@ impl Relations {
         if holds { Self(self.0 | 1 << relation as u8) } else { self }
     }
 
+    /// These and those: something that is reached in two ways.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
     /// Does this one hold?
     #[must_use]
     pub const fn has(self, relation: Relation) -> bool {
@@ -193,7 +199,7 @@ actions! {
 
     /// Read a visit.
     VisitRead, VisitsRead, [(Admin, &[SameAccount]), (Scheduler, &[SameAccount]), (Provider, WORK),
-        (Member, CARE), (Guest, &[Myself, Invited])];
+        (Member, CARE), (Guest, &[Myself])];
     /// Make a visit from somebody's intake.
     VisitAdd, VisitsWrite, [(Admin, &[SameAccount]), (Scheduler, &[SameAccount]), (Provider, WORK),
         (Member, CARE), (Guest, &[Myself])];
@@ -213,11 +219,11 @@ actions! {
         (Member, CARE), (Guest, &[Myself])];
     /// Leave a visit with a reason.
     VisitClose, VisitsWrite, [(Admin, &[SameAccount]), (Provider, WORK), (Member, CARE), (Guest, &[Myself])];
-    /// Enter a visit's call.
+    /// Enter a visit's call. An invited guest sees nothing else of the visit.
     VisitCall, VisitsRead, [(Provider, &[OwnVisit]), (Member, CARE), (Guest, &[Myself, Invited])];
     /// See who takes part in a visit.
     VisitParticipants, VisitsRead, [(Admin, &[SameAccount]), (Scheduler, &[SameAccount]), (Provider, WORK),
-        (Member, CARE), (Guest, &[Myself, Invited])];
+        (Member, CARE), (Guest, &[Myself])];
     /// Let guests in, or turn them away.
     VisitAdmit, VisitsWrite, [(Provider, &[OwnVisit])];
 
@@ -228,6 +234,12 @@ actions! {
     /// See how a room's queue stands.
     RoomQueue, VisitsRead, [(Admin, &[SameAccount]), (Scheduler, &[SameAccount]), (AccountManager, &[SameAccount]),
         (Analyst, &[SameAccount]), (Provider, &[SameAccount]), (Member, &[SameAccount]), (Guest, &[SameAccount])];
+
+    /// See which times can be booked, and hold one.
+    SlotsRead, VisitsRead, [(Admin, &[SameAccount]), (Scheduler, &[SameAccount]), (Provider, &[SameAccount]),
+        (Member, &[SameAccount]), (Guest, &[SameAccount])];
+    /// Say when a provider can be booked.
+    SlotsManage, RoomsWrite, [(Admin, &[SameAccount]), (Provider, &[Myself])];
 
     /// Put a file on a person's profile, or on a visit.
     FileAdd, FilesWrite, [(Admin, &[SameAccount]), (Provider, &[Myself, OwnVisit, MyRoom]), (Member, CARE),
@@ -250,15 +262,26 @@ actions! {
 /// May a caller of this standing, with these relations to the object, do this?
 #[must_use]
 pub fn may(standing: Standing, relations: Relations, action: Action) -> bool {
-    !relations.has(Relation::OtherAccount)
-        && standing.scopes.has(action.scope())
-        && standing.seats().any(|seat| {
-            action
-                .grants()
-                .iter()
-                .filter(|(granted, _)| *granted == seat)
-                .any(|(_, under)| under.iter().any(|relation| relations.has(*relation)))
-        })
+    granted(standing, relations, action).is_some()
+}
+
+/// The seat and the relation under which the caller may do it, for the audit
+/// trail; none when they may not.
+#[must_use]
+pub fn granted(standing: Standing, relations: Relations, action: Action) -> Option<(Seat, Relation)> {
+    if relations.has(Relation::OtherAccount) || !standing.scopes.has(action.scope()) {
+        return None;
+    }
+    // Those who are there for figures look nobody up; what remains of being a
+    // provider are the visits.
+    if action == Action::UserList && matches!(standing.role, Some(Role::Analyst | Role::AccountManager)) {
+        return None;
+    }
+    standing.seats().find_map(|seat| {
+        let grants = action.grants().iter().filter(|(granted, _)| *granted == seat);
+        let relation = grants.flat_map(|(_, under)| under.iter()).find(|relation| relations.has(**relation));
+        relation.map(|relation| (seat, *relation))
+    })
 }
 
 #[cfg(test)]
@@ -322,16 +345,23 @@ mod tests {
         fn whoever_may_change_a_visit_may_read_it(standing in standing(), relations in relations()) {
             for action in [Action::VisitAdd, Action::VisitAccept, Action::VisitConduct, Action::VisitUpdate,
                 Action::VisitConfirm, Action::VisitTransfer, Action::VisitCancel, Action::VisitClose,
-                Action::VisitCall, Action::VisitParticipants, Action::VisitAdmit] {
+                Action::VisitParticipants, Action::VisitAdmit] {
                 prop_assert!(!may(standing, relations, action) || may(standing, relations, Action::VisitRead));
             }
+        }
+
+        #[test]
+        fn an_invitation_opens_the_call_and_nothing_else(action in action()) {
+            let invited = Relations::SAME_ACCOUNT.with(Relation::Invited, true);
+            let plain = may(of(UserType::Guest), Relations::SAME_ACCOUNT, action);
+            prop_assert_eq!(may(of(UserType::Guest), invited, action), plain || action == Action::VisitCall);
         }
 
         #[test]
         fn patients_and_guests_need_a_relation(action in action(), member in any::<bool>()) {
             let kind = if member { UserType::Member } else { UserType::Guest };
             let allowed = may(of(kind), Relations::SAME_ACCOUNT, action);
-            prop_assert!(!allowed || matches!(action, Action::RoomQueue | Action::EventsRead));
+            prop_assert!(!allowed || matches!(action, Action::RoomQueue | Action::EventsRead | Action::SlotsRead));
         }
 
         #[test]
@@ -367,6 +397,8 @@ mod tests {
             for action in [Action::UserList, Action::VisitRead, Action::IntakeRead, Action::FileRead] {
                 assert!(!may(bare, Relations::SAME_ACCOUNT, action), "{role:?} {action:?}");
             }
+            let treats = Relations::SAME_ACCOUNT.with(Relation::MyRoom, true);
+            assert!(!may(bare, treats, Action::UserList) && may(bare, treats, Action::VisitAccept));
         }
     }
 

@@ -12,6 +12,7 @@ mod db;
 mod dialect;
 #[cfg(test)]
 mod engine_tests;
+pub mod erasure;
 mod error;
 #[cfg(test)]
 mod identity_tests;
@@ -31,9 +32,11 @@ mod writer;
 
 pub mod accounts;
 pub mod api_apps;
+pub mod appointments;
 pub mod api_keys;
 pub mod audit;
 pub mod audit_chain;
+pub mod backup;
 pub mod bookings;
 pub mod closures;
 pub mod dependants;

@@ -83,9 +83,6 @@ impl ApiError {
     fn of_status(status: StatusCode) -> Option<Self> {
         let (status, error, message) = match status {
             StatusCode::NOT_FOUND => return Some(Self::not_found()),
-            StatusCode::METHOD_NOT_ALLOWED => {
-                (status, "method_not_allowed", "This path does not take this method.")
-            }
             StatusCode::PAYLOAD_TOO_LARGE => (status, "body_too_large", "The body is too large."),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                 (status, "unsupported_media_type", "Send JSON, a URL-encoded form or a multipart form.")
@@ -94,6 +91,13 @@ impl ApiError {
                 StatusCode::GATEWAY_TIMEOUT,
                 "timed_out",
                 "The request took too long; what it asked for may still have happened.",
+            ),
+            // The contract has no 405: what cannot be asked for is not there. `Allow`
+            // stays on the answer.
+            StatusCode::METHOD_NOT_ALLOWED => (
+                StatusCode::NOT_FOUND,
+                "method_not_allowed",
+                "There is nothing to do with this method at this path.",
             ),
             status if status.is_client_error() => {
                 (StatusCode::BAD_REQUEST, "bad_request", "The request cannot be read.")
@@ -129,8 +133,11 @@ impl From<bedside_app::Error> for ApiError {
             E::Forbidden(refusal) => of(StatusCode::FORBIDDEN, refusal),
             E::NotFound(refusal) => of(StatusCode::NOT_FOUND, refusal),
             E::Invalid { refusal, fields, extra } => {
-                Self { fields, extra, ..of(StatusCode::BAD_REQUEST, refusal) }
+                let retry_after_s = (refusal.code == "idempotency_in_progress").then_some(1);
+                Self { fields, extra, retry_after_s, ..of(StatusCode::BAD_REQUEST, refusal) }
             }
+            E::TooLarge(refusal) => of(StatusCode::PAYLOAD_TOO_LARGE, refusal),
+            E::Unsupported(refusal) => of(StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal),
             E::Limited { retry_after_s } => Self::limited(retry_after_s),
             E::Unavailable { retry_after_s, message } => Self {
                 retry_after_s: Some(retry_after_s.max(1)),

@@ -9,13 +9,18 @@ use std::{
 
 use bedside_app::{
     App, Settings,
-    ports::calls::{Calls, Embedded},
+    ports::{
+        Ports,
+        calls::{Calls, Embedded},
+        files::{Files, Folder, S3, S3Settings},
+        mail::Mail,
+    },
 };
 use bedside_media::{Node, ShardSettings};
 use bedside_store::{MasterKey, Store};
 
 use super::{StartError, Surroundings};
-use crate::config::Config;
+use crate::config::{Config, FilesPlace};
 
 /// Takes the TCP port.
 pub(super) fn bind(addr: SocketAddr) -> Result<TcpListener, StartError> {
@@ -113,6 +118,32 @@ pub(super) async fn media(config: &Config) -> Result<Calls, StartError> {
     Ok(Calls::Embedded(Embedded::new(node)))
 }
 
+/// Chooses where mail goes.
+pub(super) fn mail(config: &Config) -> Result<Mail, StartError> {
+    Mail::folder(config.mail_folder(), &config.mail.from)
+        .map_err(|why| StartError(format!("Setting mail.from: {why}.")))
+}
+
+/// Chooses where the contents of files lie.
+pub(super) fn files(config: &Config) -> Result<Files, StartError> {
+    let place = config.files_place().map_err(|error| StartError(error.0))?;
+    let (bucket, prefix) = match place {
+        FilesPlace::Folder(path) => return Ok(Files::Folder(Folder::new(path))),
+        FilesPlace::Bucket { bucket, prefix } => (bucket, prefix),
+    };
+    let s3 = &config.files.s3;
+    let settings = S3Settings {
+        bucket,
+        prefix,
+        endpoint: s3.endpoint.clone(),
+        region: s3.region.clone(),
+        access_key: s3.access_key.clone(),
+        secret_key: s3.secret_key.expose().to_owned(),
+    };
+    let bucket = S3::new(&settings);
+    bucket.map(Files::S3).map_err(|why| StartError(format!("Setting files.url: {why}.")))
+}
+
 /// The media node of this process, if it has one.
 pub fn node(app: &App) -> Option<&Node> {
     match &app.calls {
@@ -125,16 +156,19 @@ pub fn node(app: &App) -> Option<&Node> {
 pub(super) fn app(
     config: &Config,
     store: Store,
-    calls: Calls,
-    call_secret: String,
+    ports: Ports,
+    (addr, call_secret): (SocketAddr, String),
     surroundings: Surroundings,
 ) -> App {
     let settings = Settings {
         call_key: "bedside".to_owned(),
         call_secret,
+        list_accounts: config.accounts.list_publicly,
+        max_file_bytes: config.files.max_bytes,
         media_url: config.server.public_url().map(|url| url.replacen("http", "ws", 1)),
+        pages_url: config.server.base_url(addr),
     };
-    App::new(store, surroundings.clock, surroundings.random, calls, settings)
+    App::new(store, surroundings.clock, surroundings.random, ports, settings)
 }
 
 /// Writes what was kept in memory for batches.
@@ -144,5 +178,8 @@ pub(super) async fn flush(app: &App) {
     }
     if let Err(error) = bedside_app::audit::flush_reads(app, true).await {
         tracing::warn!(%error, "audited reads were not written");
+    }
+    if let Err(error) = bedside_app::api_apps::flush_uses(app, true).await {
+        tracing::warn!(%error, "the last uses of keys and tokens were not written");
     }
 }

@@ -11,6 +11,7 @@ pub use listen::node;
 use std::{
     fmt,
     net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -19,8 +20,8 @@ use axum_server::{
     accept::NoDelayAcceptor,
     tls_rustls::{RustlsAcceptor, RustlsConfig},
 };
-use bedside_app::{App, Clock, Random, ports::calls::Calls};
-use bedside_store::Store;
+use bedside_app::{App, Clock, Random, ports::{Ports, calls::Calls}};
+use bedside_store::{MasterKey, Settings, Store};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -79,15 +80,36 @@ pub struct Prepared {
 /// # Errors
 /// The key file or the database cannot be used.
 pub async fn open_app(config: &Config, surroundings: Surroundings) -> Result<App, StartError> {
-    let (store, secret) = open_store(config).await?;
-    Ok(listen::app(config, store, Calls::Off, secret, surroundings))
+    let (store, secret) = open_store(config, &surroundings.clock).await?;
+    let ports = Ports { calls: Calls::Off, files: listen::files(config)?, mail: listen::mail(config)? };
+    Ok(listen::app(config, store, ports, (config.server.listen, secret), surroundings))
 }
 
-async fn open_store(config: &Config) -> Result<(Store, String), StartError> {
-    let (master_key, call_secret) = keys::load(&config.keys)?;
+/// The store's settings and the folder of the files' contents, when they lie in
+/// one, for tools that copy both.
+///
+/// # Errors
+/// The setting of the files cannot be used.
+pub fn places(config: &Config) -> Result<(Settings, Option<PathBuf>), StartError> {
+    let folder = listen::files(config)?.folder().map(Path::to_owned);
+    Ok((listen::store_settings(config, None), folder))
+}
+
+/// The master key, which must be there.
+///
+/// # Errors
+/// The key cannot be used.
+pub fn master_key(config: &Config) -> Result<MasterKey, StartError> {
+    keys::load(&config.keys).map(|(key, _)| key)
+}
+
+async fn open_store(config: &Config, clock: &Clock) -> Result<(Store, String), StartError> {
+    let (master_key, master_key_file) = keys::load(&config.keys)?;
     listen::data_folder(config)?;
-    let settings = listen::store_settings(config, Some(master_key));
-    Ok((Store::open(&settings).await?, call_secret))
+    let settings = Settings { master_key_file, ..listen::store_settings(config, Some(master_key)) };
+    let store = Store::open(&settings).await?;
+    let call_secret = keys::call_secret(&store, clock.now()).await?;
+    Ok((store, call_secret))
 }
 
 /// Opens store, media node and listener.
@@ -103,10 +125,14 @@ pub async fn prepare(config: Config, surroundings: Surroundings) -> Result<Prepa
         Some((cert, key)) => Some(tls::load(cert, key).await?),
         None => None,
     };
-    let (store, call_secret) = open_store(&config).await?;
+    let (store, call_secret) = open_store(&config, &surroundings.clock).await?;
     store.lock_for_serving()?;
-    let calls = listen::media(&config).await?;
-    let app = listen::app(&config, store, calls, call_secret, surroundings);
+    let ports = Ports {
+        calls: listen::media(&config).await?,
+        files: listen::files(&config)?,
+        mail: listen::mail(&config)?,
+    };
+    let app = listen::app(&config, store, ports, (addr, call_secret), surroundings);
     Ok(Prepared { base_url: config.server.base_url(addr), app, addr, config, listener, tls })
 }
 

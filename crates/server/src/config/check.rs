@@ -10,6 +10,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     tls(config)?;
     prefixes(config)?;
     store(config)?;
+    super::files::check(config)?;
     limits(config)
 }
 

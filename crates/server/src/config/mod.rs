@@ -4,12 +4,14 @@
 //! refuses what cannot work. Nothing else in the program reads the environment.
 
 mod check;
+mod files;
 mod layers;
 mod sections;
 
 use std::{fmt, path::PathBuf};
 
-pub use sections::{Config, Keys, Limits, Log, LogFormat, Media, Metrics, Secret, Server, Store, Tls, Web};
+pub use files::{Files, FilesPlace};
+pub use sections::{Config, Keys, Limits, Log, LogFormat, Mail, Media, Metrics, Secret, Server, Store, Tls, Web};
 
 /// The text of every setting with its default, as embedded in the binary.
 pub const DEFAULTS: &str = include_str!("../../../../config/default.toml");

@@ -10,7 +10,7 @@ use std::{
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::ConfigError;
+use super::{ConfigError, files::Files};
 
 /// All settings.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,7 +20,10 @@ pub struct Config {
     pub store: Store,
     pub keys: Keys,
     pub media: Media,
+    pub files: Files,
+    pub mail: Mail,
     pub limits: Limits,
+    pub accounts: Accounts,
     pub log: Log,
     pub metrics: Metrics,
     pub web: Web,
@@ -79,6 +82,14 @@ pub struct Media {
     pub max_peers: usize,
 }
 
+/// Mail.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    folder: PathBuf,
+    pub from: String,
+}
+
 /// Rate limits.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,6 +100,13 @@ pub struct Limits {
     pub anonymous_per_s: u32,
     pub failed_per_min: u32,
     pub burst_s: u32,
+}
+
+/// The clinics.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accounts {
+    pub list_publicly: bool,
 }
 
 /// Logging.
@@ -214,9 +232,23 @@ impl Store {
 }
 
 impl Config {
+    /// Where letters are put: the folder that is set, else `mail` beside the
+    /// database.
+    pub fn mail_folder(&self) -> PathBuf {
+        if !self.mail.folder.as_os_str().is_empty() {
+            return self.mail.folder.clone();
+        }
+        let beside = self.store.sqlite_path().and_then(Path::parent);
+        beside.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("data")).join("mail")
+    }
+
     pub(super) fn read_secret_files(&mut self) -> Result<(), ConfigError> {
         if !self.store.url_file.as_os_str().is_empty() {
             self.store.url = read_secret("store.url_file", &self.store.url_file)?;
+        }
+        let s3 = &mut self.files.s3;
+        if !s3.secret_key_file.as_os_str().is_empty() {
+            s3.secret_key = read_secret("files.s3.secret_key_file", &s3.secret_key_file)?;
         }
         Ok(())
     }

@@ -55,6 +55,7 @@ async fn one(app: &App, job: &Job) -> Result<()> {
     match job.kind.as_str() {
         calls::END_JOB => calls_end::run(app, job).await,
         bedside_app::mail::SEND_JOB => mail::run(app, job).await,
+        bedside_app::files::SWEEP_JOB => bedside_app::files::sweep(app, job).await,
         jobs::PURGE => jobs::purge(app).await,
         _ => Err(Error::invalid("unknown_job", "This version does not know this kind of job.")),
     }
