@@ -4,11 +4,12 @@
 
 use bedside_model::{
     AccountId, RoomId, UserId,
+    guest::Standing,
     permission::{self, Action, Relation, Relations},
     scope::Scope,
     user::UserType,
 };
-use bedside_store::{Conn, dependants, rooms, visits::Visit};
+use bedside_store::{Conn, dependants, guests, rooms, visits::Visit};
 
 use crate::{Actor, Error, Result, Who};
 
@@ -32,7 +33,7 @@ pub fn user(actor: &Actor) -> Result<(UserId, UserType)> {
 /// 401 without a key, 403 for a key without the scope.
 pub fn sso(actor: &Actor) -> Result<()> {
     match actor.who {
-        Who::ApiKey { scopes } if scopes.has(Scope::Sso) => Ok(()),
+        Who::ApiKey { scopes, .. } if scopes.has(Scope::Sso) => Ok(()),
         Who::ApiKey { .. } => Err(scope_missing(Scope::Sso)),
         _ => Err(Error::unauthorized("api_key_missing", "Send the clinic's API key in the X-ApiKey header.")),
     }
@@ -45,7 +46,11 @@ fn scope_missing(scope: Scope) -> Error {
 /// May the caller do this, standing so to the object?
 #[must_use]
 pub fn may(actor: &Actor, relations: Relations, action: Action) -> bool {
-    permission::may(actor.standing(), relations, action)
+    let granted = permission::granted(actor.standing(), relations, action);
+    if let Some((seat, relation)) = granted {
+        actor.granted.set((action, seat, relation));
+    }
+    granted.is_some()
 }
 
 /// May the caller do this in the clinic, whoever it concerns?
@@ -133,7 +138,16 @@ pub async fn to_visit(conn: &mut Conn, actor: &Actor, visit: &Visit) -> Result<R
     let asked = state.status.is_open()
         && state.requested_provider.is_some()
         && state.requested_provider == actor.user();
-    Ok(relations.with(Relation::MyRoom, asked))
+    let invited = match (actor.user(), actor.kind()) {
+        (Some(id), Some(UserType::Guest)) if id != visit.member => {
+            let guest = guests::find_of_user(conn, &actor.account, id).await?;
+            guest.is_some_and(|guest| {
+                guest.visit == visit.id && guest.place.standing(state) == Standing::Admitted
+            })
+        }
+        _ => false,
+    };
+    Ok(relations.with(Relation::MyRoom, asked).with(Relation::Invited, invited))
 }
 
 /// May the caller do this to the visit? Gives the relations for what follows.

@@ -8,12 +8,13 @@ use bedside_model::{
     AccountId, VisitId,
     call::{Part, identity, user_of},
     event::EventType,
+    guest::{Role, Standing},
     permission::Action,
     user::{UserStatus, UserType},
     visit::{Status, Subtype},
 };
 use bedside_store::{
-    Conn, Tx,
+    Conn, Tx, dependants, guests,
     jobs::{self, NewJob},
     users,
     users::User,
@@ -24,6 +25,7 @@ use livekit_token::{AccessToken, TokenVerifier, VideoGrants};
 use crate::{
     Actor, App, Error, Result, audit, authz,
     events::{self, Subject},
+    guests::{must_be_admitted, shown_name},
 };
 
 /// How long a join token is good for. Whoever is in the call gets fresh ones.
@@ -52,12 +54,14 @@ pub struct Pass {
 ///
 /// # Errors
 /// 401, 403, 404, 400 `visit_not_started`, `visit_closed`,
-/// `no_video_for_this_visit`, 503 without a media node.
+/// `no_video_for_this_visit`, for guests `not_admitted_yet` and 403
+/// `guest_declined`, 503 without a media node.
 pub async fn join(app: &App, actor: &Actor, id: VisitId, own_url: &str) -> Result<Pass> {
     let (user, _) = authz::user(actor)?;
     let mut conn = app.store.reader().await?;
     let visit =
         visits::find(&mut conn, &actor.account, id).await?.ok_or_else(|| Error::not_found("visit"))?;
+    must_be_admitted(&mut conn, actor, &visit).await?;
     authz::visit(&mut conn, actor, &visit, Action::VisitCall).await?;
     may_enter(&visit)?;
     if !app.calls.is_up() {
@@ -68,6 +72,7 @@ pub async fn join(app: &App, actor: &Actor, id: VisitId, own_url: &str) -> Resul
     }
     let person =
         users::find(&mut conn, &actor.account, user).await?.ok_or_else(|| Error::not_found("user"))?;
+    let seat = find_seat(&mut conn, &visit, &person).await?.ok_or_else(|| Error::not_found("visit"))?;
     let known = visits::find_node(&mut conn, &actor.account, id).await?;
     drop(conn);
     let held_by = match known {
@@ -79,7 +84,7 @@ pub async fn join(app: &App, actor: &Actor, id: VisitId, own_url: &str) -> Resul
     };
     let url = if held_by == THIS_SERVER { own_url.to_owned() } else { held_by };
     app.presence.touch(&actor.account, user, app.clock.now());
-    Ok(Pass { url, token: mint(app, &visit, &person)?, meeting: visit.meeting })
+    Ok(Pass { url, token: mint(app, &visit, &person, seat)?, meeting: visit.meeting })
 }
 
 async fn claim_node(app: &App, actor: &Actor, id: VisitId, node: String) -> Result<String> {
@@ -98,8 +103,8 @@ async fn claim_node(app: &App, actor: &Actor, id: VisitId, node: String) -> Resu
 
 fn may_enter(visit: &Visit) -> Result<()> {
     match visit.state.status {
-        Status::InProgress if visit.subtype == Subtype::Video => Ok(()),
-        Status::InProgress | Status::Pending | Status::Confirmed if visit.subtype != Subtype::Video => {
+        Status::InProgress if visit.plan.subtype == Subtype::Video => Ok(()),
+        Status::InProgress | Status::Pending | Status::Confirmed if visit.plan.subtype != Subtype::Video => {
             Err(Error::invalid("no_video_for_this_visit", "This visit has no video call."))
         }
         Status::Pending | Status::Confirmed | Status::InProgress => Err(Error::invalid(
@@ -112,20 +117,43 @@ fn may_enter(visit: &Visit) -> Result<()> {
     }
 }
 
-fn display_name(person: &User) -> String {
-    let profile = person.profile.reveal();
-    [profile.title.as_str(), &profile.first_name, &profile.last_name]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+/// As what somebody sits in a visit's call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seat {
+    /// The part they play.
+    pub(crate) part: Part,
+    /// As what a guest comes.
+    pub(crate) guest: Option<Role>,
 }
 
-fn part(kind: UserType) -> Part {
-    if kind.is_patient() { Part::Patient } else { Part::Provider }
+/// The seat of a person in the visit's call as it stands; none when they may
+/// not be in it.
+pub(crate) async fn find_seat(conn: &mut Conn, visit: &Visit, person: &User) -> Result<Option<Seat>> {
+    let plain = |part| Ok(Some(Seat { part, guest: None }));
+    if person.id == visit.member {
+        return plain(Part::Patient);
+    }
+    if visit.state.provider == Some(person.id) {
+        return plain(Part::Provider);
+    }
+    match person.kind {
+        UserType::Guest => {
+            let guest = guests::find_of_user(conn, &visit.account, person.id).await?;
+            let admitted = guest.filter(|guest| {
+                guest.visit == visit.id && guest.place.standing(&visit.state) == Standing::Admitted
+            });
+            Ok(admitted.map(|guest| Seat { part: Part::Guest, guest: Some(guest.role) }))
+        }
+        UserType::Member
+            if dependants::is_guardian(conn, &visit.account, person.id, visit.member).await? =>
+        {
+            plain(Part::Guardian)
+        }
+        _ => Ok(None),
+    }
 }
 
-fn mint(app: &App, visit: &Visit, person: &User) -> Result<String> {
+fn mint(app: &App, visit: &Visit, person: &User, seat: Seat) -> Result<String> {
     let grants = VideoGrants {
         room_join: true,
         room: visit.meeting.clone(),
@@ -135,11 +163,12 @@ fn mint(app: &App, visit: &Visit, person: &User) -> Result<String> {
         can_update_own_metadata: Some(false),
         ..VideoGrants::default()
     };
-    let metadata = serde_json::json!({ "role": part(person.kind).as_str() }).to_string();
+    let metadata = serde_json::json!({ "role": seat.part.as_str() }).to_string();
     AccessToken::with_api_key(&app.settings.call_key, &app.settings.call_secret)
         .with_identity(&identity(person.id))
-        .with_name(&display_name(person))
+        .with_name(&shown_name(person))
         .with_metadata(&metadata)
+        .with_attributes(seat.guest.map(|role| ("guest_role", role.as_str())))
         .with_ttl(TOKEN_LIFE)
         .with_grants(grants)
         .to_jwt()
@@ -196,14 +225,17 @@ pub async fn admit(app: &App, token: &str) -> Result<Admission> {
     Ok(admission)
 }
 
-// The visit and the person behind an admission, while they may be in the call.
-async fn find_admitted(conn: &mut Conn, admission: &Admission) -> Result<Option<(Visit, User)>> {
+// Visit, person and seat behind an admission, while they may be in the call.
+async fn find_admitted(conn: &mut Conn, admission: &Admission) -> Result<Option<(Visit, User, Seat)>> {
     let Some(visit) = visits::find_by_meeting(conn, &admission.call).await? else { return Ok(None) };
     let Some(user) = user_of(&admission.identity) else { return Ok(None) };
     may_enter(&visit)?;
     let Some(person) = users::find(conn, &visit.account, user).await? else { return Ok(None) };
-    let belongs = visit.member == user || visit.state.provider == Some(user);
-    Ok((belongs && person.status == UserStatus::Active).then_some((visit, person)))
+    if person.status != UserStatus::Active {
+        return Ok(None);
+    }
+    let seat = find_seat(conn, &visit, &person).await?;
+    Ok(seat.map(|seat| (visit, person, seat)))
 }
 
 /// A fresh join token for somebody in a call; none when they may not be in it
@@ -214,7 +246,7 @@ async fn find_admitted(conn: &mut Conn, admission: &Admission) -> Result<Option<
 pub async fn refresh(app: &App, admission: &Admission) -> Result<Option<String>> {
     let mut conn = app.store.reader().await?;
     match find_admitted(&mut conn, admission).await {
-        Ok(Some((visit, person))) => Ok(Some(mint(app, &visit, &person)?)),
+        Ok(Some((visit, person, seat))) => Ok(Some(mint(app, &visit, &person, seat)?)),
         Ok(None) | Err(Error::Invalid { .. }) => Ok(None),
         Err(error) => Err(error),
     }

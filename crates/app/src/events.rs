@@ -13,7 +13,7 @@ use bedside_model::{
 use bedside_store::{
     Tx,
     events::{self, Event, NewEvent},
-    rooms, visits,
+    guests, rooms, visits,
 };
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -135,7 +135,8 @@ pub async fn number(app: &App) -> Result<usize> {
 }
 
 /// Which of an account's events somebody may know of. Patients hear of their
-/// own visits, and that the queue moved where they wait; providers of the
+/// own visits, and that the queue moved where they wait; invited guests of
+/// their own place, and that something moved at their visit; providers of the
 /// visits in their rooms; admins of everything.
 #[derive(Debug, Clone)]
 pub struct Audience {
@@ -143,6 +144,8 @@ pub struct Audience {
     user: UserId,
     kind: UserType,
     rooms: HashSet<RoomId>,
+    /// Where an invited guest has a place.
+    invited: Option<VisitId>,
 }
 
 impl Audience {
@@ -153,7 +156,7 @@ impl Audience {
     pub async fn of(app: &App, actor: &Actor) -> Result<Self> {
         authz::account(actor, Action::EventsRead)?;
         let (user, kind) = authz::user(actor)?;
-        let mut audience = Self { account: actor.account.clone(), user, kind, rooms: HashSet::new() };
+        let mut audience = Self { account: actor.account.clone(), user, kind, rooms: HashSet::new(), invited: None };
         audience.refresh(app).await?;
         Ok(audience)
     }
@@ -174,6 +177,11 @@ impl Audience {
             let mine = rooms::list_of_provider(conn, &self.account, self.user).await?;
             mine.into_iter().map(|room| room.id).collect()
         } else if self.kind.is_patient() {
+            self.invited = match self.kind {
+                UserType::Guest => guests::find_of_user(conn, &self.account, self.user).await?,
+                _ => None,
+            }
+            .map(|guest| guest.visit);
             let open = visits::find_open_of(conn, &self.account, self.user).await?;
             let visit = match open {
                 Some(id) => visits::find(conn, &self.account, id).await?,
@@ -193,10 +201,22 @@ impl Audience {
         match event.kind {
             EventType::RoomCreated | EventType::RoomUpdated => self.kind == UserType::Provider,
             EventType::VisitCreated | EventType::VisitUpdated | EventType::VisitEnded => {
-                event.user == Some(self.user)
+                self.is_own(event)
             }
             _ => false,
         }
+    }
+
+    // The listener's own visit, or that of somebody whom they brought.
+    fn is_own(&self, event: &Event) -> bool {
+        event.user == Some(self.user)
+            || event.data.guardian_id.as_deref() == Some(&self.user.to_string())
+    }
+
+    // In a room of the listener now, or until this change.
+    fn is_in_a_room_of(&self, event: &Event) -> bool {
+        let from = event.data.from_room_id.as_deref().and_then(|id| id.parse().ok());
+        event.room.into_iter().chain(from).any(|room| self.rooms.contains(&room))
     }
 
     /// What the listener hears of an event: its type (a stranger's visit in the
@@ -209,7 +229,7 @@ impl Audience {
         match self.kind {
             UserType::Admin | UserType::CommonAdmin | UserType::Api => Some(event.kind),
             UserType::Provider => {
-                let mine = event.room.is_some_and(|room| self.rooms.contains(&room))
+                let mine = self.is_in_a_room_of(event)
                     || event.data.provider_id.as_deref() == Some(&self.user.to_string())
                     || event.user == Some(self.user);
                 mine.then_some(event.kind)
@@ -218,8 +238,11 @@ impl Audience {
                 let queue = matches!(
                     event.kind,
                     EventType::VisitCreated | EventType::VisitUpdated | EventType::VisitEnded
-                ) && event.room.is_some_and(|room| self.rooms.contains(&room));
-                if event.user == Some(self.user) {
+                ) && (self.is_in_a_room_of(event)
+                    || (event.visit.is_some() && event.visit == self.invited));
+                let own_guest = event.data.guest_id.is_some()
+                    && event.data.member_id.as_deref() == Some(&self.user.to_string());
+                if self.is_own(event) || own_guest {
                     Some(event.kind)
                 } else if queue {
                     Some(EventType::QueueUpdated)

@@ -1,21 +1,31 @@
-//! Rooms: making them, finding them, who works in them, how long the wait is.
+//! Rooms: making them, finding them, changing how they are run. Who works in
+//! them is in `providers`, who waits in `queue`.
+
+mod providers;
+mod queue;
+mod settings;
 
 use bedside_model::{
-    AccountId, RoomId, UserId,
+    AccountId, At, UserId,
     event::EventType,
-    permission::Action,
-    room::{self, Consultation, RoomSettings},
+    permission::{Action, Relations},
+    room::{self, RoomSettings},
     user::UserType,
 };
 use bedside_store::{
-    rooms::{self, NewRoom, Room},
-    visits,
+    Tx,
+    rooms::{self, Filter, NewRoom, Page, Room},
 };
 
 use crate::{
     Actor, App, Error, Result, Who, audit, authz, credentials,
     events::{self, Subject},
 };
+
+pub use providers::{ProviderView, assign, get_provider, list_providers, unassign};
+pub use queue::{Queue, queue};
+pub(crate) use queue::{check_arrival, check_open, guests_not_allowed, no_walkins};
+pub use settings::{ConsultationInput, Update};
 
 /// What a new room is called.
 #[derive(Debug, Clone, Default)]
@@ -32,77 +42,89 @@ pub struct Add {
     pub subtitle: Option<String>,
     /// The clinic's text.
     pub description: Option<String>,
+    /// Everything else, over the settings of a new room.
+    pub more: Update,
 }
 
-/// A room with what a token holder may know.
+/// A room with what the caller may know.
 #[derive(Debug, Clone)]
 pub struct RoomView {
     /// The room.
     pub room: Room,
     /// Who works in it; none for callers without a token.
     pub providers: Option<Vec<UserId>>,
+    /// Closed by hand or by its hours.
+    pub is_closed: bool,
+    /// When its hours open it next.
+    pub next_open: Option<At>,
+}
+
+impl RoomView {
+    fn of(app: &App, room: Room, providers: Option<Vec<UserId>>) -> Self {
+        let now = app.clock.now();
+        Self {
+            is_closed: room.settings.is_closed_at(now),
+            next_open: room.settings.next_open(now),
+            room,
+            providers,
+        }
+    }
 }
 
 /// Adds a room. A provider's room is assigned to them.
 ///
 /// # Errors
-/// 401/403 for others than admins, 400 for bad or taken names.
+/// 401/403 for others than admins, 400 for bad or taken names and settings.
 pub async fn add(app: &App, actor: &Actor, command: Add) -> Result<RoomView> {
     authz::account(actor, Action::RoomAdd)?;
-    check_names(&command)?;
     let now = app.clock.now();
-    let mut settings = RoomSettings::default();
-    settings.consultations.push(Consultation {
-        id: app.random.uuid(now),
-        description: "Consultation".to_owned(),
-        duration_minutes: room::DEFAULT_DURATION_MINUTES,
-        amount_cents: 0,
-    });
     let new = NewRoom {
         account: actor.account.clone(),
-        code: command.code.unwrap_or_else(|| app.random.room_code()),
-        slug: command.slug,
-        domain: command.domain,
-        name: command.name,
+        code: command.code.map_or_else(|| Ok(app.random.room_code()), settings::code)?,
+        slug: settings::slug(command.slug)?,
+        domain: settings::domain(command.domain)?,
+        name: settings::name(command.name)?,
         subtitle: command.subtitle.unwrap_or_else(|| room::DEFAULT_SUBTITLE.to_owned()),
         description: command.description.unwrap_or_default(),
-        settings,
+        settings: RoomSettings {
+            consultations: vec![settings::first_consultation(app, now)],
+            ..RoomSettings::default()
+        },
         at: now,
     };
     let (domain, slug, code) = (new.domain.clone(), new.slug.clone(), new.code.clone());
     let (owner, caller) = (app.clone(), actor.clone());
     let added = app
         .store
-        .write::<Room, Error, _>(move |tx| {
+        .write::<(Room, Vec<UserId>), Error, _>(move |tx| {
             Box::pin(async move {
                 let id = rooms::add(tx, &new).await?;
+                let room = rooms::find(tx, &new.account, id).await?;
+                let mut room = room.ok_or_else(|| Error::not_found("room"))?;
+                settings::apply(&owner, &mut room, command.more, now)?;
+                keep(tx, &room, now).await?;
                 let subject = Subject { room: Some(id), ..Subject::default() };
                 events::append(tx, &owner, &new.account, EventType::RoomCreated, subject).await?;
                 audit::write(tx, &owner, &caller, "rooms.add", ("room", id.to_string())).await?;
-                rooms::find(tx, &new.account, id).await?.ok_or_else(|| Error::not_found("room"))
+                let maker = caller.user().filter(|_| caller.kind() == Some(UserType::Provider));
+                if let Some(maker) = maker {
+                    rooms::assign(tx, &new.account, id, maker, now).await?;
+                }
+                Ok((room, maker.into_iter().collect()))
             })
         })
         .await;
     match added {
-        Ok(room) => Ok(RoomView { room, providers: Some(Vec::new()) }),
+        Ok((room, providers)) => Ok(RoomView::of(app, room, Some(providers))),
         Err(error) => Err(name_taken(error, &domain, &slug, &code)),
     }
 }
 
-fn check_names(command: &Add) -> Result<()> {
-    if !room::is_slug(&command.slug) {
-        return Err(Error::field("slug", "use 1 to 64 lower-case letters, digits and single hyphens"));
+async fn keep(tx: &mut Tx, room: &Room, now: At) -> Result<()> {
+    if room.is_default {
+        rooms::only_default(tx, &room.account, room.id).await?;
     }
-    if command.name.trim().is_empty() || command.name.chars().count() > 128 {
-        return Err(Error::field("name", "use 1 to 128 characters"));
-    }
-    if command.code.as_deref().is_some_and(|code| !room::is_code(code)) {
-        return Err(Error::field("code", "use 1 to 32 letters, digits, hyphens or underscores"));
-    }
-    if command.domain.len() > 253 || command.domain.contains(|c: char| c.is_whitespace() || c == '/') {
-        return Err(Error::field("domain", "use a host name"));
-    }
-    Ok(())
+    Ok(rooms::update(tx, room, now).await?)
 }
 
 // The documented sentence for a taken slug (core.md 5.2).
@@ -116,13 +138,25 @@ fn name_taken(error: Error, domain: &str, slug: &str, code: &str) -> Error {
     }
 }
 
-/// A page of the account's rooms, and how many there are.
+/// A page of the account's rooms, and how many there are. Admins may ask for
+/// those that are switched off; nobody else sees them. Callers without
+/// credentials see those that anybody may find.
 ///
 /// # Errors
 /// What the store says.
-pub async fn list(app: &App, actor: &Actor, offset: i64, limit: i64) -> Result<(Vec<Room>, i64)> {
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    active: Option<bool>,
+    page: Page,
+) -> Result<(Vec<Room>, i64)> {
+    let filter = if authz::may(actor, Relations::SAME_ACCOUNT, Action::RoomUpdate) {
+        Filter { active, public: false }
+    } else {
+        Filter { active: Some(true), public: matches!(actor.who, Who::Anonymous) }
+    };
     let mut conn = app.store.reader().await?;
-    Ok(rooms::list(&mut conn, &actor.account, limit, offset).await?)
+    Ok(rooms::list(&mut conn, &actor.account, filter, page).await?)
 }
 
 /// A room by code or slug. Open to everybody; who works there is for callers
@@ -130,20 +164,29 @@ pub async fn list(app: &App, actor: &Actor, offset: i64, limit: i64) -> Result<(
 /// names.
 ///
 /// # Errors
-/// 404.
+/// 404, for callers without credentials also when it is switched off.
 pub async fn get(app: &App, actor: &Actor, name: &str, host: &str) -> Result<RoomView> {
+    let room = find_room(app, actor, name, host).await?;
+    let providers = match actor.who {
+        Who::Anonymous => None,
+        _ => {
+            let mut conn = app.store.reader().await?;
+            Some(rooms::list_providers(&mut conn, &room.account, room.id).await?)
+        }
+    };
+    Ok(RoomView::of(app, room, providers))
+}
+
+async fn find_room(app: &App, actor: &Actor, name: &str, host: &str) -> Result<Room> {
+    let missing = || Error::not_found("room");
     let account = if actor.account == credentials::no_account() {
-        find_account(app, name, host).await?.ok_or_else(|| Error::not_found("room"))?
+        find_account(app, name, host).await?.ok_or_else(missing)?
     } else {
         actor.account.clone()
     };
     let mut conn = app.store.reader().await?;
-    let room = rooms::find_named(&mut conn, &account, name).await?.ok_or_else(|| Error::not_found("room"))?;
-    let providers = match actor.who {
-        Who::Anonymous => None,
-        _ => Some(rooms::list_providers(&mut conn, &account, room.id).await?),
-    };
-    Ok(RoomView { room, providers })
+    let room = rooms::find_named(&mut conn, &account, name).await?;
+    room.filter(|room| room.active || !matches!(actor.who, Who::Anonymous)).ok_or_else(missing)
 }
 
 /// The account of a room that a public page names only by its slug: the one on
@@ -162,117 +205,61 @@ async fn find_account(app: &App, name: &str, host: &str) -> Result<Option<Accoun
     Ok(if found.len() == 1 { found.pop().map(|room| room.account) } else { None })
 }
 
-/// How a room's queue stands, for the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Queue {
-    /// How many wait.
-    pub length: i64,
-    /// How many stand ahead of the caller, if the caller waits here.
-    pub ahead: Option<i64>,
-    /// The usual wait in minutes, when enough is known.
-    pub usual_wait_minutes: Option<i64>,
-}
-
-/// How a room's queue stands.
+/// Changes a room: what is sent is put over what there is.
 ///
 /// # Errors
-/// 401 without a user, 404.
-pub async fn queue(app: &App, actor: &Actor, name: &str) -> Result<Queue> {
-    const RECENT_SECONDS: i64 = 14 * 24 * 3600;
-    authz::account(actor, Action::RoomQueue)?;
-    let (user, kind) = authz::user(actor)?;
-    let mut conn = app.store.reader().await?;
-    let room =
-        rooms::find_named(&mut conn, &actor.account, name).await?.ok_or_else(|| Error::not_found("room"))?;
-    let length = visits::queue_length(&mut conn, &actor.account, room.id).await?;
-    let since = app.clock.now().plus_seconds(-RECENT_SECONDS);
-    let waits = visits::recent_waits(&mut conn, &actor.account, room.id, since).await?;
-    let waiting = if kind.is_patient() {
-        visits::find_waiting(&mut conn, &actor.account, room.id, user).await?
-    } else {
-        None
-    };
-    let ahead = match waiting {
-        Some(visit) => Some(visits::count_ahead(&mut conn, &actor.account, visit).await?),
-        None => None,
-    };
-    Ok(Queue { length, ahead, usual_wait_minutes: room::usual_wait_minutes(&waits) })
+/// 403 for others than admins, 404, 400 naming the field.
+pub async fn update(app: &App, actor: &Actor, name: &str, command: Update) -> Result<RoomView> {
+    authz::account(actor, Action::RoomUpdate)?;
+    change(app, actor, name, "rooms.update", command).await
 }
 
-/// Assigns a provider to rooms; never takes any away. Gives all their rooms.
-///
-/// # Errors
-/// 403 for others than admins, 404 for unknown rooms, 400 when the user is no
-/// provider.
-pub async fn assign(
-    app: &App,
-    actor: &Actor,
-    (user, kind): (UserId, UserType),
-    wanted: Vec<RoomId>,
-) -> Result<Vec<Room>> {
-    authz::account(actor, Action::UserRoomsAssign)?;
-    if kind != UserType::Provider {
-        return Err(Error::invalid("not_a_provider", "Only providers (type 400) work in rooms."));
-    }
-    let (owner, caller) = (app.clone(), actor.clone());
-    app.store
-        .write(move |tx| {
-            Box::pin(async move {
-                let now = owner.clock.now();
-                for id in wanted {
-                    let room = rooms::find(tx, &caller.account, id)
-                        .await?
-                        .ok_or_else(|| Error::not_found("room"))?;
-                    if rooms::assign(tx, &caller.account, room.id, user, now).await? {
-                        let subject = Subject { room: Some(room.id), user: Some(user), ..Subject::default() };
-                        events::append(tx, &owner, &caller.account, EventType::RoomUpdated, subject).await?;
-                        audit::write(tx, &owner, &caller, "users.assign_rooms", ("user", user.to_string()))
-                            .await?;
-                    }
-                }
-                Ok(rooms::list_of_provider(tx, &caller.account, user).await?)
-            })
-        })
-        .await
-}
-
-/// What may be changed of a room; `None` leaves it.
-#[derive(Debug, Clone, Default)]
-pub struct Update {
-    /// Closes the room to new arrivals, or opens it.
-    pub is_closed: Option<bool>,
-    /// What people read while it is closed.
-    pub close_msg: Option<String>,
-    /// Patients may arrive without an appointment.
-    pub walkin_enabled: Option<bool>,
-    /// People may enter as guests.
-    pub guest_enabled: Option<bool>,
-}
-
-/// Changes how a room is run.
+/// Switches a room off: nobody arrives there any more, its visits stay.
 ///
 /// # Errors
 /// 403 for others than admins, 404.
-pub async fn update(app: &App, actor: &Actor, name: &str, command: Update) -> Result<RoomView> {
+pub async fn delete(app: &App, actor: &Actor, name: &str) -> Result<RoomView> {
     authz::account(actor, Action::RoomUpdate)?;
+    let off = Update { active: Some(false), ..Update::default() };
+    change(app, actor, name, "rooms.delete", off).await
+}
+
+async fn change(
+    app: &App,
+    actor: &Actor,
+    name: &str,
+    action: &'static str,
+    command: Update,
+) -> Result<RoomView> {
+    let (domain, slug, code) = (command.domain.clone(), command.slug.clone(), command.code.clone());
     let (owner, caller, wanted) = (app.clone(), actor.clone(), name.to_owned());
-    app.store
-        .write::<_, Error, _>(move |tx| {
+    let changed = app
+        .store
+        .write::<(Room, Vec<UserId>), Error, _>(move |tx| {
             Box::pin(async move {
-                let room = rooms::find_named(tx, &caller.account, &wanted)
-                    .await?
-                    .ok_or_else(|| Error::not_found("room"))?;
-                let mut settings = room.settings;
-                settings.is_closed = command.is_closed.unwrap_or(settings.is_closed);
-                settings.close_msg = command.close_msg.unwrap_or(settings.close_msg);
-                settings.walkin_enabled = command.walkin_enabled.unwrap_or(settings.walkin_enabled);
-                settings.guest_enabled = command.guest_enabled.unwrap_or(settings.guest_enabled);
-                rooms::update_settings(tx, &caller.account, room.id, &settings, owner.clock.now()).await?;
+                let now = owner.clock.now();
+                let room = rooms::lock_named(tx, &caller.account, &wanted).await?;
+                let mut room = room.ok_or_else(|| Error::not_found("room"))?;
+                settings::apply(&owner, &mut room, command, now)?;
+                keep(tx, &room, now).await?;
+                room.updated_at = now;
                 let subject = Subject { room: Some(room.id), ..Subject::default() };
                 events::append(tx, &owner, &caller.account, EventType::RoomUpdated, subject).await?;
-                audit::write(tx, &owner, &caller, "rooms.update", ("room", room.id.to_string())).await
+                audit::write(tx, &owner, &caller, action, ("room", room.id.to_string())).await?;
+                let providers = rooms::list_providers(tx, &caller.account, room.id).await?;
+                Ok((room, providers))
             })
         })
-        .await?;
-    get(app, actor, name, "").await
+        .await;
+    match changed {
+        Ok((room, providers)) => Ok(RoomView::of(app, room, Some(providers))),
+        Err(error) => {
+            let mut conn = app.store.reader().await?;
+            let room = rooms::find_named(&mut conn, &actor.account, name).await?;
+            let Some(room) = room else { return Err(error) };
+            let (domain, slug, code) =
+                (domain.unwrap_or(room.domain), slug.unwrap_or(room.slug), code.unwrap_or(room.code));
+            Err(name_taken(error, &domain, &slug, &code))
+        }
+    }
 }

@@ -21,6 +21,10 @@ pub enum Part {
     Patient,
     /// Gives care.
     Provider,
+    /// Looks after the patient's affairs: a parent, for example.
+    Guardian,
+    /// Came by the visit's code and was let in.
+    Guest,
 }
 
 impl Part {
@@ -30,6 +34,8 @@ impl Part {
         match self {
             Self::Patient => "patient",
             Self::Provider => "provider",
+            Self::Guardian => "guardian",
+            Self::Guest => "guest",
         }
     }
 }

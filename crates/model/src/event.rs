@@ -25,29 +25,53 @@ pub enum EventType {
     /// Somebody left a visit's call.
     #[serde(rename = "call.peer_left")]
     CallPeerLeft,
+    /// A guest came to a visit's door.
+    #[serde(rename = "guest.waiting")]
+    GuestWaiting,
+    /// A guest was let in.
+    #[serde(rename = "guest.admitted")]
+    GuestAdmitted,
+    /// A guest was turned away.
+    #[serde(rename = "guest.declined")]
+    GuestDeclined,
+    /// A guest has gone.
+    #[serde(rename = "guest.left")]
+    GuestLeft,
     /// A user was made.
     #[serde(rename = "user.created")]
     UserCreated,
+    /// A user, or what the clinic decided about them, changed.
+    #[serde(rename = "user.updated")]
+    UserUpdated,
     /// A room was made.
     #[serde(rename = "room.created")]
     RoomCreated,
     /// A room, or who works in it, changed.
     #[serde(rename = "room.updated")]
     RoomUpdated,
+    /// When somebody can be booked changed: hours, closures, holds.
+    #[serde(rename = "slots.updated")]
+    SlotsUpdated,
 }
 
 impl EventType {
     /// Every type.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::VisitCreated,
         Self::VisitUpdated,
         Self::VisitEnded,
         Self::QueueUpdated,
         Self::CallPeerJoined,
         Self::CallPeerLeft,
+        Self::GuestWaiting,
+        Self::GuestAdmitted,
+        Self::GuestDeclined,
+        Self::GuestLeft,
         Self::UserCreated,
+        Self::UserUpdated,
         Self::RoomCreated,
         Self::RoomUpdated,
+        Self::SlotsUpdated,
     ];
 
     /// The wire name.
@@ -60,9 +84,15 @@ impl EventType {
             Self::QueueUpdated => "queue.updated",
             Self::CallPeerJoined => "call.peer_joined",
             Self::CallPeerLeft => "call.peer_left",
+            Self::GuestWaiting => "guest.waiting",
+            Self::GuestAdmitted => "guest.admitted",
+            Self::GuestDeclined => "guest.declined",
+            Self::GuestLeft => "guest.left",
             Self::UserCreated => "user.created",
+            Self::UserUpdated => "user.updated",
             Self::RoomCreated => "room.created",
             Self::RoomUpdated => "room.updated",
+            Self::SlotsUpdated => "slots.updated",
         }
     }
 
@@ -89,9 +119,18 @@ pub struct EventData {
     /// The patient, as on the wire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member_id: Option<String>,
+    /// Who brought the patient, as on the wire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardian_id: Option<String>,
+    /// The room that the visit was handed over from, as on the wire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_room_id: Option<String>,
     /// The user who joined or left the call, as on the wire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer_id: Option<String>,
+    /// The guest's place at the visit, as on the wire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_id: Option<String>,
     /// The user's documented type number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_type: Option<i64>,

@@ -210,6 +210,9 @@ actions! {
     VisitConduct, VisitsWrite, [(Admin, &[SameAccount]), (Provider, &[OwnVisit])];
     /// Change time, provider or subtype.
     VisitUpdate, VisitsWrite, [(Admin, &[SameAccount]), (Scheduler, &[SameAccount]), (Provider, WORK)];
+    /// Move an appointment to another free time.
+    VisitMove, VisitsWrite, [(Admin, &[SameAccount]), (Scheduler, &[SameAccount]), (Provider, WORK),
+        (Member, CARE), (Guest, &[Myself])];
     /// Confirm an appointment.
     VisitConfirm, VisitsWrite, [(Admin, &[SameAccount]), (Scheduler, &[SameAccount]), (Provider, WORK)];
     /// Hand a visit to another provider or room.

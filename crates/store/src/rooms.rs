@@ -1,6 +1,6 @@
 //! Rooms, and who works in them.
 
-use bedside_model::{AccountId, At, RoomId, UserId, room::RoomSettings};
+use bedside_model::{AccountId, At, RoomId, UserId, VisitId, room::RoomSettings};
 use sqlx::FromRow;
 
 use crate::{Conn, Error, Result, Tx};
@@ -32,6 +32,8 @@ pub struct Room {
     pub active: bool,
     /// True when anybody may find it.
     pub public_access: bool,
+    /// The clinic's links without a room lead here.
+    pub is_default: bool,
     /// The rest.
     pub settings: RoomSettings,
     /// When it was made.
@@ -77,6 +79,7 @@ struct Row {
     description: String,
     active: bool,
     public_access: bool,
+    is_default: bool,
     settings: String,
     created_at: i64,
     updated_at: i64,
@@ -99,6 +102,7 @@ impl TryFrom<Row> for Room {
             description: row.description,
             active: row.active,
             public_access: row.public_access,
+            is_default: row.is_default,
             settings: serde_json::from_str(&row.settings).map_err(|_| Error::Value("rooms.settings"))?,
             created_at: At(row.created_at),
             updated_at: At(row.updated_at),
@@ -110,7 +114,7 @@ macro_rules! select_rooms {
     ($rest:literal) => {
         concat!(
             "SELECT r.id, r.account_id, a.code AS account_code, a.name AS account_name, r.code, r.slug, r.domain, \
-             r.name, r.subtitle, r.description, r.active, r.public_access, r.settings, r.created_at, r.updated_at \
+             r.name, r.subtitle, r.description, r.active, r.public_access, r.is_default, r.settings, r.created_at, r.updated_at \
              FROM rooms r JOIN accounts a ON a.id = r.account_id ",
             $rest
         )
@@ -143,22 +147,68 @@ pub async fn add(tx: &mut Tx, room: &NewRoom) -> Result<RoomId> {
     Ok(RoomId(id))
 }
 
-const UPDATE_SETTINGS: &str = "UPDATE rooms SET settings = $1, updated_at = $2, version = version + 1 \
-     WHERE account_id = $3 AND id = $4";
+const UPDATE: &str = "UPDATE rooms SET code = $1, slug = $2, domain = $3, name = $4, subtitle = $5, \
+     description = $6, active = $7, public_access = $8, is_default = $9, settings = $10, updated_at = $11, \
+     version = version + 1 WHERE account_id = $12 AND id = $13";
 
-/// Replaces a room's settings.
+/// Writes everything that can be changed of a room. Read it under
+/// [`lock_named`] before.
+///
+/// # Errors
+/// [`Error::Unique`] on `account_id, code` or `account_id, domain, slug`.
+pub async fn update(tx: &mut Tx, room: &Room, at: At) -> Result<()> {
+    let settings = serde_json::to_string(&room.settings).map_err(|_| Error::Value("rooms.settings"))?;
+    execute!(
+        tx,
+        UPDATE,
+        &room.code,
+        &room.slug,
+        &room.domain,
+        &room.name,
+        &room.subtitle,
+        &room.description,
+        room.active,
+        room.public_access,
+        room.is_default,
+        &settings,
+        at.0,
+        room.account.as_str(),
+        room.id.0,
+    )?;
+    Ok(())
+}
+
+const LOCK: &str = "UPDATE rooms SET version = version WHERE account_id = $1 AND id = $2";
+
+/// The room of this code or slug, held until the change ends: other changes of
+/// it wait (on SQLite there is one writer anyway).
 ///
 /// # Errors
 /// What the database says.
-pub async fn update_settings(
-    tx: &mut Tx,
-    account: &AccountId,
-    id: RoomId,
-    settings: &RoomSettings,
-    at: At,
-) -> Result<()> {
-    let settings = serde_json::to_string(settings).map_err(|_| Error::Value("rooms.settings"))?;
-    execute!(tx, UPDATE_SETTINGS, &settings, at.0, account.as_str(), id.0)?;
+pub async fn lock_named(tx: &mut Tx, account: &AccountId, name: &str) -> Result<Option<Room>> {
+    let Some(room) = find_named(tx, account, name).await? else { return Ok(None) };
+    lock(tx, account, room.id).await?;
+    find(tx, account, room.id).await
+}
+
+/// Holds a room until the change ends.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock(tx: &mut Tx, account: &AccountId, id: RoomId) -> Result<()> {
+    execute!(tx, LOCK, account.as_str(), id.0)?;
+    Ok(())
+}
+
+const NO_DEFAULT: &str =
+    "UPDATE rooms SET is_default = FALSE WHERE account_id = $1 AND is_default AND id <> $2";
+
+/// Takes the default away from every other room.
+///
+/// # Errors
+/// What the database says.
+pub async fn only_default(tx: &mut Tx, account: &AccountId, id: RoomId) -> Result<()> {
+    execute!(tx, NO_DEFAULT, account.as_str(), id.0)?;
     Ok(())
 }
 
@@ -197,16 +247,52 @@ pub async fn list_named_anywhere(conn: &mut Conn, name: &str) -> Result<Vec<Room
     query_all!(conn, Row, ANYWHERE, name)?.into_iter().map(Room::try_from).collect()
 }
 
-const LIST: &str = select_rooms!("WHERE r.account_id = $1 ORDER BY r.id LIMIT $2 OFFSET $3");
-const COUNT: &str = "SELECT COUNT(*) FROM rooms WHERE account_id = $1";
+/// Which rooms to list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    /// Only those that are switched on, or off.
+    pub active: Option<bool>,
+    /// Only those that anybody may find.
+    pub public: bool,
+}
 
-/// A page of the account's rooms, and how many there are.
+macro_rules! conditions {
+    () => {
+        "WHERE r.account_id = $1 AND (CAST($2 AS BIGINT) IS NULL OR r.active = (CAST($2 AS BIGINT) = 1)) \
+         AND (CAST($3 AS BIGINT) = 0 OR r.public_access) "
+    };
+}
+
+const LIST: &str =
+    concat!(select_rooms!(""), conditions!(), "AND r.id > $4 ORDER BY r.id LIMIT $5 OFFSET $6");
+const COUNT: &str = concat!("SELECT COUNT(*) FROM rooms r ", conditions!());
+
+/// A part of a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    /// Only rooms behind this one; stable while others are added.
+    pub after: Option<RoomId>,
+    /// Rows to skip.
+    pub offset: i64,
+    /// Rows to give.
+    pub limit: i64,
+}
+
+/// A page of the account's rooms in the order they were made, and how many
+/// there are.
 ///
 /// # Errors
 /// What the database says.
-pub async fn list(conn: &mut Conn, account: &AccountId, limit: i64, offset: i64) -> Result<(Vec<Room>, i64)> {
-    let total = scalar!(conn, i64, COUNT, account.as_str())?;
-    let rows = query_all!(conn, Row, LIST, account.as_str(), limit, offset)?;
+pub async fn list(
+    conn: &mut Conn,
+    account: &AccountId,
+    filter: Filter,
+    page: Page,
+) -> Result<(Vec<Room>, i64)> {
+    let (active, public) = (filter.active.map(i64::from), i64::from(filter.public));
+    let total = scalar!(conn, i64, COUNT, account.as_str(), active, public)?;
+    let after = page.after.map_or(0, |id| id.0);
+    let rows = query_all!(conn, Row, LIST, account.as_str(), active, public, after, page.limit, page.offset)?;
     Ok((rows.into_iter().map(Room::try_from).collect::<Result<_>>()?, total))
 }
 
@@ -284,7 +370,39 @@ const CODES: &str = "SELECT id, code FROM rooms WHERE account_id = $1";
 ///
 /// # Errors
 /// What the database says.
-pub async fn list_codes(conn: &mut Conn, account: &AccountId) -> Result<std::collections::HashMap<RoomId, String>> {
+pub async fn list_codes(
+    conn: &mut Conn,
+    account: &AccountId,
+) -> Result<std::collections::HashMap<RoomId, String>> {
     let rows = query_all!(conn, Code, CODES, account.as_str())?;
     Ok(rows.into_iter().map(|row| (RoomId(row.id), row.code)).collect())
+}
+
+const UNASSIGN: &str = "DELETE FROM room_providers WHERE account_id = $1 AND room_id = $2 AND user_id = $3";
+
+/// Takes a provider out of a room; gives false when they did not work there.
+///
+/// # Errors
+/// What the database says.
+pub async fn unassign(tx: &mut Tx, account: &AccountId, room: RoomId, user: UserId) -> Result<bool> {
+    Ok(execute!(tx, UNASSIGN, account.as_str(), room.0, user.0)? > 0)
+}
+
+const WAITING_OF: &str = "SELECT v.id FROM visits v WHERE v.account_id = $1 AND v.room_id = $2 \
+     AND (v.type = 1 OR v.arrived_at IS NOT NULL) AND v.status IN (10, 20, 25) AND (v.member_id = $3 OR EXISTS (SELECT 1 FROM guardians g \
+     WHERE g.account_id = $1 AND g.guardian_id = $3 AND g.dependant_id = v.member_id)) \
+     ORDER BY CASE WHEN v.member_id = $3 THEN 0 ELSE 1 END, v.waiting_since_at, v.id LIMIT 1";
+
+/// The visit with which somebody, or else somebody in their care, waits in a
+/// room.
+///
+/// # Errors
+/// What the database says.
+pub async fn find_waiting_of(
+    conn: &mut Conn,
+    account: &AccountId,
+    room: RoomId,
+    user: UserId,
+) -> Result<Option<VisitId>> {
+    Ok(scalar_opt!(conn, i64, WAITING_OF, account.as_str(), room.0, user.0)?.map(VisitId))
 }

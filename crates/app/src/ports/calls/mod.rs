@@ -37,6 +37,20 @@ impl Calls {
         }
     }
 
+    /// Takes one person out of a call; their client is told that they were
+    /// removed and does not come back. Nothing happens when they are not there.
+    pub async fn remove(&self, call: &str, identity: &str) {
+        if let Self::Embedded(embedded) = self {
+            embedded.node().remove_peer(call, identity).await;
+        }
+    }
+
+    /// The identities of those who are in a call.
+    pub async fn present(&self, call: &str) -> Vec<String> {
+        let Self::Embedded(embedded) = self else { return Vec::new() };
+        embedded.node().peers(call).await.into_iter().map(|peer| peer.identity).collect()
+    }
+
     /// True when calls can be carried right now.
     #[must_use]
     pub fn is_up(&self) -> bool {
