@@ -2,13 +2,18 @@
 //! sealed, and comes back as it was sent.
 
 use bedside_model::{
-    AccountId, IntakeId, Phi, RoomId, UserId, VisitId, intake::MAX_ANSWERS_BYTES, permission::Action,
+    AccountId, FileId, IntakeId, Phi, RoomId, UserId, VisitId,
+    intake::MAX_ANSWERS_BYTES,
+    permission::{Action, Relation, Relations},
     user::UserType,
 };
-use bedside_store::{Conn, Sealed, Vault, intakes, rooms, users, users::User};
+use bedside_store::{Conn, Sealed, Vault, files as stored_files, intakes, rooms, users, users::User};
 use serde_json::{Map, Value};
 
-use crate::{Actor, App, Error, Result, Who, audit, authz};
+use crate::{
+    Actor, App, Error, Result, audit, authz,
+    files::{self, FileView},
+};
 
 /// An intake with its answers opened.
 #[derive(Debug, Clone)]
@@ -17,6 +22,8 @@ pub struct IntakeView {
     pub intake: intakes::Intake,
     /// What the patient said, documented fields and the portal's own.
     pub answers: Phi<Map<String, Value>>,
+    /// The files that came with it.
+    pub attachments: Vec<FileView>,
     /// The room's code, when it has a room.
     pub room_code: Option<String>,
 }
@@ -33,8 +40,18 @@ pub struct Fields {
     pub room: Option<String>,
     /// The provider to be visited.
     pub provider: Option<UserId>,
+    /// Files of the caller or the patient, in place of those before.
+    pub attachments: Option<Vec<String>>,
     /// Everything else.
     pub answers: Phi<Map<String, Value>>,
+}
+
+/// The answer that tells how many files hang on the intake.
+const ATTACHED: &str = "attachments";
+
+/// Do files hang on the intake with these answers? Saves asking for them.
+pub(crate) fn has_attachments(answers: &Phi<Map<String, Value>>) -> bool {
+    answers.reveal().get(ATTACHED).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
 }
 
 fn context(id: &IntakeId) -> String {
@@ -58,12 +75,17 @@ fn seal(vault: &Vault, id: &IntakeId, answers: &Map<String, Value>) -> Result<Se
     Ok(vault.seal(&context(id), &plain)?)
 }
 
-/// Creates an intake for the calling patient, or for `member` when an admin
-/// token or a provider calls.
+/// The answers of one intake, sealed for another one.
+pub(crate) fn reseal(vault: &Vault, (id, sealed): (&IntakeId, &Sealed), to: &IntakeId) -> Result<Sealed> {
+    seal(vault, to, &open(vault, id, sealed)?)
+}
+
+/// Creates an intake for the calling patient, for somebody in their care, or
+/// for `member` when an admin token or a provider calls.
 ///
 /// # Errors
 /// 401 without a user, 403 for somebody else's intake, 400 for an unknown room,
-/// provider or patient.
+/// provider, patient or file.
 pub async fn add(app: &App, actor: &Actor, fields: Fields) -> Result<IntakeView> {
     authz::user(actor)?;
     let vault = app.store.vault(&actor.account).await?;
@@ -73,16 +95,17 @@ pub async fn add(app: &App, actor: &Actor, fields: Fields) -> Result<IntakeView>
     let member = member(&mut conn, actor, fields.member.as_deref()).await?;
     let room = room(&mut conn, actor, fields.room.as_deref()).await?;
     let provider = provider(&mut conn, actor, fields.provider).await?;
+    let mut answers = fields.answers.into_inner();
+    let attached = attached(&mut conn, actor, member, fields.attachments, &mut answers).await?;
     drop(conn);
-    let sealed = seal(&vault, &id, fields.answers.reveal())?;
     let intake = intakes::Intake {
+        answers: seal(&vault, &id, &answers)?,
         id,
         account: actor.account.clone(),
         member,
         room: room.as_ref().map(|(id, _)| *id),
         provider,
         kind: fields.kind.unwrap_or(1),
-        answers: sealed,
         visit: None,
         version: 1,
         created_at: now,
@@ -93,11 +116,30 @@ pub async fn add(app: &App, actor: &Actor, fields: Fields) -> Result<IntakeView>
         .write::<_, Error, _>(move |tx| {
             Box::pin(async move {
                 intakes::add(tx, &row).await?;
+                if let Some(files) = attached {
+                    stored_files::attach(tx, &row.account, &row.id, &files).await?;
+                }
                 audit::write(tx, &owner, &caller, "intakes.add", ("intake", row.id.to_string())).await
             })
         })
         .await?;
-    Ok(IntakeView { intake, answers: fields.answers, room_code: room.map(|(_, code)| code) })
+    let room_code = room.map(|(_, code)| code);
+    Ok(IntakeView { intake, answers: answers.into(), attachments: Vec::new(), room_code })
+}
+
+// The files to hang on the intake; none leaves those that hang there.
+async fn attached(
+    conn: &mut Conn,
+    actor: &Actor,
+    member: UserId,
+    wanted: Option<Vec<String>>,
+    answers: &mut Map<String, Value>,
+) -> Result<Option<Vec<FileId>>> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    let files = files::check_attachments(conn, actor, member, &wanted).await?;
+    let ids: Vec<FileId> = files.into_iter().map(|file| file.id).collect();
+    answers.insert(ATTACHED.to_owned(), ids.iter().map(|id| Value::from(id.as_str())).collect());
+    Ok(Some(ids))
 }
 
 /// Changes an intake; unsent fields stay as they are.
@@ -108,12 +150,14 @@ pub async fn update(app: &App, actor: &Actor, id: IntakeId, fields: Fields) -> R
     let current = load(app, actor, &id, Action::IntakeUpdate).await?;
     let vault = app.store.vault(&actor.account).await?;
     let mut conn = app.store.reader().await?;
+    let mut intake = current.intake;
+    same_member(&mut conn, actor, intake.member, fields.member.as_deref()).await?;
     let room = room(&mut conn, actor, fields.room.as_deref()).await?;
     let provider = provider(&mut conn, actor, fields.provider).await?;
-    drop(conn);
     let mut answers = current.answers.into_inner();
     answers.extend(fields.answers.into_inner());
-    let mut intake = current.intake;
+    let attached = attached(&mut conn, actor, intake.member, fields.attachments, &mut answers).await?;
+    drop(conn);
     intake.room = room.as_ref().map(|(id, _)| *id).or(intake.room);
     intake.provider = provider.or(intake.provider);
     intake.kind = fields.kind.unwrap_or(intake.kind);
@@ -126,6 +170,12 @@ pub async fn update(app: &App, actor: &Actor, id: IntakeId, fields: Fields) -> R
             Box::pin(async move {
                 let fresh = intakes::update(tx, &row).await?;
                 if fresh {
+                    if let Some(files) = attached {
+                        stored_files::attach(tx, &row.account, &row.id, &files).await?;
+                    }
+                    if let Some(visit) = row.visit {
+                        stored_files::link_to_visit(tx, &row.account, &row.id, visit).await?;
+                    }
                     audit::write(tx, &owner, &caller, "intakes.update", ("intake", row.id.to_string()))
                         .await?;
                 }
@@ -139,11 +189,17 @@ pub async fn update(app: &App, actor: &Actor, id: IntakeId, fields: Fields) -> R
             "This intake was changed a moment ago. Read it and try again.",
         ));
     }
-    Ok(IntakeView {
-        intake,
-        answers: answers.into(),
-        room_code: room.map(|(_, code)| code).or(current.room_code),
-    })
+    let room_code = room.map(|(_, code)| code).or(current.room_code);
+    Ok(IntakeView { intake, answers: answers.into(), attachments: Vec::new(), room_code })
+}
+
+// An intake stays its patient's.
+async fn same_member(conn: &mut Conn, actor: &Actor, member: UserId, wanted: Option<&str>) -> Result<()> {
+    let Some(wanted) = wanted.filter(|text| !text.is_empty() && *text != "-") else { return Ok(()) };
+    match find_person(conn, &actor.account, wanted).await? {
+        Some(user) if user.id == member => Ok(()),
+        _ => Err(Error::field("member_id", "the intake belongs to somebody else")),
+    }
 }
 
 /// An intake with its answers.
@@ -175,8 +231,13 @@ async fn load(app: &App, actor: &Actor, id: &IntakeId, action: Action) -> Result
         Some(room) => rooms::find(&mut conn, &actor.account, room).await?.map(|room| room.code),
         None => None,
     };
-    let answers = open(&vault, &intake.id, &intake.answers)?.into();
-    Ok(IntakeView { intake, answers, room_code })
+    let answers: Phi<Map<String, Value>> = open(&vault, &intake.id, &intake.answers)?.into();
+    let attachments = if has_attachments(&answers) {
+        files::list_of_intake(app, &mut conn, &vault, &actor.account, &intake.id).await?
+    } else {
+        Vec::new()
+    };
+    Ok(IntakeView { intake, answers, attachments, room_code })
 }
 
 /// Somebody by their number, else by the portal's own code (core.md C12).
@@ -196,26 +257,27 @@ async fn member(conn: &mut Conn, actor: &Actor, wanted: Option<&str>) -> Result<
     let (caller, kind) = authz::user(actor)?;
     let Some(wanted) = wanted.filter(|text| !text.is_empty() && *text != "-") else {
         return if kind.is_patient() {
+            let own = authz::to_person(conn, actor, caller).await?;
+            authz::judge(actor, own, Action::IntakeAdd, Action::IntakeRead, "intake")?;
             Ok(caller)
         } else {
             Err(Error::field("member_id", "name the patient when you do not call as one"))
         };
     };
-    let found = find_person(conn, &actor.account, wanted).await?;
-    let member = found.filter(|user| user.kind.is_patient());
-    if kind.is_patient() {
-        return match member {
-            Some(member) if member.id == caller => Ok(caller),
-            _ => Err(Error::forbidden("not_your_intake", "You can only make an intake for yourself.")),
-        };
-    }
-    let member = member.ok_or_else(|| Error::field("member_id", "there is no such patient"))?;
-    if matches!(actor.who, Who::User { kind: UserType::Provider, .. })
-        && !rooms::has_patient(conn, &actor.account, caller, member.id).await?
+    let found = find_person(conn, &actor.account, wanted).await?.filter(|user| user.kind.is_patient());
+    if let Some(member) = &found
+        && authz::may(actor, authz::to_person(conn, actor, member.id).await?, Action::IntakeAdd)
     {
-        return Err(Error::field("member_id", "there is no such patient"));
+        return Ok(member.id);
     }
-    Ok(member.id)
+    if kind.is_patient() {
+        let why = "You can make an intake only for yourself and for people in your care.";
+        return Err(Error::forbidden("not_your_intake", why));
+    }
+    // Whoever works here may for some patient; only an app's scope can be missing.
+    let works = Relations::SAME_ACCOUNT.with(Relation::OwnVisit, true);
+    authz::judge(actor, works, Action::IntakeAdd, Action::IntakeRead, "intake")?;
+    Err(Error::field("member_id", "there is no such patient"))
 }
 
 async fn room(conn: &mut Conn, actor: &Actor, wanted: Option<&str>) -> Result<Option<(RoomId, String)>> {

@@ -41,6 +41,36 @@ pub fn answers(body: &Map<String, Value>) -> Map<String, Value> {
         .collect()
 }
 
+/// The files that a request names, in any of the documented forms:
+/// `[{"id": "…"}]`, `["…"]` or `"…,…"` (core.md 3.1). Null is none.
+///
+/// # Errors
+/// Why the value is none of them.
+pub fn attachment_ids(value: &Value) -> Result<Vec<String>, &'static str> {
+    const FORMS: &str = "must be a list of files, of their ids, or the ids with commas";
+    let id = |one: &Value| match one {
+        Value::String(id) => Ok(id.trim().to_owned()),
+        Value::Object(file) => {
+            let id = file.get("id").or_else(|| file.get("_id"));
+            id.and_then(Value::as_str).map(str::to_owned).ok_or(FORMS)
+        }
+        _ => Err(FORMS),
+    };
+    match value {
+        Value::Null => Ok(Vec::new()),
+        // Portals that post forms send the list as JSON in one field, too.
+        Value::String(text) if text.trim_start().starts_with('[') => {
+            let list: Vec<Value> = serde_json::from_str(text).map_err(|_| FORMS)?;
+            list.iter().map(id).collect()
+        }
+        Value::String(text) => {
+            Ok(text.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect())
+        }
+        Value::Array(list) => list.iter().map(id).collect(),
+        _ => Err(FORMS),
+    }
+}
+
 /// True for answers that are the portal's own rather than documented ones;
 /// those are echoed when an intake is created.
 #[must_use]
@@ -69,6 +99,27 @@ mod tests {
             Value::Object(body),
             json!({"provider_id": "5", "reason_for_visit": "cough", "room_code": "main"})
         );
+    }
+
+    #[test]
+    fn attachments_in_all_three_forms() {
+        let two = vec!["a".to_owned(), "b".to_owned()];
+        for form in [
+            json!([{"id": "a"}, {"id": "b"}]),
+            json!(["a", "b"]),
+            json!("a,b"),
+            json!(" a , b ,"),
+            json!("[{\"id\":\"a\"},\"b\"]"),
+            json!([{"_id": "a"}, "b"]),
+        ] {
+            assert_eq!(attachment_ids(&form), Ok(two.clone()), "{form}");
+        }
+        for none in [json!(""), json!([]), json!(null)] {
+            assert_eq!(attachment_ids(&none), Ok(Vec::new()), "{none}");
+        }
+        for bad in [json!(7), json!([7]), json!({"id": "a"}), json!([{"name": "a"}]), json!("[1")] {
+            assert!(attachment_ids(&bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,140 +1,19 @@
 //! The visit and its state machine. This is the only place that changes a
 //! visit's state; it is pure, so every edge can be tested.
 //!
-//! Numbers and reasons: contract core.md 4.1 and 4.2. Mind that the states are
-//! numbered 10, 20, 25, 30, 40, 50.
+//! Numbers and reasons: `codes`. Transitions: contract core.md 4.2, 4.9, 4.10.
 
-use serde::{Deserialize, Serialize};
+mod codes;
+#[cfg(test)]
+mod tests;
 
 use crate::{At, UserId, event::EventType};
 
-macro_rules! coded {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal, $word:literal;)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$vdoc])* $variant,)+ }
+pub use codes::{CloseReason, Kind, Status, Subtype};
 
-        impl $name {
-            /// Every value, in the order of the numbers.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The documented number.
-            #[must_use]
-            pub const fn code(self) -> i64 {
-                match self { $(Self::$variant => $code),+ }
-            }
-
-            /// The word of a number.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            /// The value of a documented number.
-            #[must_use]
-            pub const fn from_code(code: i64) -> Option<Self> {
-                match code { $($code => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-
-coded! {
-    /// Where a visit stands.
-    Status {
-        /// Just created; the patient waits.
-        Pending = 10, "pending";
-        /// An appointment that stands.
-        Confirmed = 20, "confirmed";
-        /// A provider has taken it.
-        InProgress = 25, "in_progress";
-        /// A provider has completed it.
-        Completed = 30, "completed";
-        /// Given up by either side before it ran.
-        Cancelled = 40, "cancelled";
-        /// Money was returned after completion.
-        Refunded = 50, "refunded";
-    }
-}
-
-impl Status {
-    /// True while the visit can still become something: its call may be
-    /// entered (once taken) and it counts for the queue.
-    #[must_use]
-    pub const fn is_open(self) -> bool {
-        matches!(self, Self::Pending | Self::Confirmed | Self::InProgress)
-    }
-}
-
-coded! {
-    /// How the visit came about.
-    Kind {
-        /// The patient came to the waiting room.
-        WalkIn = 1, "walk_in";
-        /// An appointment.
-        Scheduled = 2, "scheduled";
-        /// Asynchronous, without a meeting.
-        EConsult = 3, "e_consult";
-        /// An invited guest.
-        Guest = 10, "guest";
-    }
-}
-
-coded! {
-    /// What kind of meeting it is.
-    Subtype {
-        /// On site, no call.
-        InPerson = 1, "in_person";
-        /// By telephone, no video.
-        Phone = 2, "phone";
-        /// The default: a video call.
-        Video = 3, "video";
-        /// Asynchronous, no call.
-        EConsult = 4, "e_consult";
-    }
-}
-
-/// Why somebody closed the visit's page (core.md 4.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CloseReason {
-    /// The patient pressed "end call".
-    PatientEndCall,
-    /// The patient left the waiting room.
-    PatientExitRoom,
-    /// The call ended, not by the patient.
-    CallEnded,
-    /// The patient cancelled the appointment.
-    PatientCancelAppointment,
-}
-
-impl CloseReason {
-    /// Every reason, as documented.
-    pub const ALL: [Self; 4] =
-        [Self::PatientEndCall, Self::PatientExitRoom, Self::CallEnded, Self::PatientCancelAppointment];
-
-    /// The documented word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PatientEndCall => "patient_end_call",
-            Self::PatientExitRoom => "patient_exit_room",
-            Self::CallEnded => "call_ended",
-            Self::PatientCancelAppointment => "patient_cancel_appointment",
-        }
-    }
-
-    /// The reason of a documented word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
-    }
-
-    const fn gives_up(self) -> bool {
-        matches!(self, Self::PatientExitRoom | Self::PatientCancelAppointment)
-    }
-}
+/// How long before its time an appointment's waiting room opens, in minutes
+/// (core.md 4.5 and 6).
+pub const EARLY_MINUTES: i64 = 15;
 
 /// The part of a visit that changes over its life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,8 +22,10 @@ pub struct State {
     pub status: Status,
     /// Who has taken it.
     pub provider: Option<UserId>,
-    /// Whom the patient asked for.
+    /// Whom the patient asked for, or to whom the visit was handed.
     pub requested_provider: Option<UserId>,
+    /// When the patient of an appointment came to wait.
+    pub arrived_at: Option<At>,
     /// When the provider took it.
     pub actual_start_at: Option<At>,
     /// When it was completed or given up.
@@ -165,6 +46,7 @@ impl State {
             status,
             provider: None,
             requested_provider,
+            arrived_at: None,
             actual_start_at: None,
             actual_end_at: None,
             ended_by: None,
@@ -174,10 +56,37 @@ impl State {
     }
 }
 
+/// What a visit is planned as. It is changed only together with the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// How it came about.
+    pub kind: Kind,
+    /// What kind of meeting it is.
+    pub subtype: Subtype,
+    /// Planned begin.
+    pub start_at: At,
+    /// Planned end.
+    pub end_at: At,
+}
+
+/// A past appointment that nobody came to or took (core.md 4.1: derived, it has
+/// no number of its own).
+#[must_use]
+pub fn is_missed(state: &State, plan: &Plan, now: At) -> bool {
+    plan.kind == Kind::Scheduled
+        && matches!(state.status, Status::Pending | Status::Confirmed)
+        && state.arrived_at.is_none()
+        && plan.end_at <= now
+}
+
 /// What somebody does to a visit. Whether they may is asked elsewhere
 /// ([`crate::permission`]); whether it fits the state is asked here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
+    /// An appointment is made sure of.
+    Confirm,
+    /// The patient of an appointment comes to wait.
+    Arrive,
     /// A provider takes the visit.
     Accept {
         /// Who takes it.
@@ -187,9 +96,23 @@ pub enum Action {
     },
     /// The provider gives it back to the queue.
     PutBack,
+    /// It goes to another room or provider, and waits there.
+    Transfer {
+        /// For whom it waits; none means whoever works there.
+        provider: Option<UserId>,
+        /// The room is another one.
+        moved: bool,
+    },
+    /// The plan changes.
+    Update(Update),
     /// The provider closes it as done.
     Complete {
         /// Who completes it.
+        by: UserId,
+    },
+    /// Somebody calls it off.
+    Cancel {
+        /// Who.
         by: UserId,
     },
     /// Somebody leaves it, with a reason.
@@ -199,6 +122,21 @@ pub enum Action {
         /// Why.
         reason: CloseReason,
     },
+}
+
+/// A change of the plan; `None` leaves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Update {
+    /// Another begin.
+    pub start_at: Option<At>,
+    /// Another end.
+    pub end_at: Option<At>,
+    /// For whom it waits.
+    pub provider: Option<UserId>,
+    /// What kind of meeting it is.
+    pub subtype: Option<Subtype>,
+    /// Something changes that the state does not know, such as a text.
+    pub other: bool,
 }
 
 /// Why an action does not fit the state.
@@ -216,6 +154,21 @@ pub enum Refusal {
     /// Nobody has taken it yet.
     #[error("This visit is not in progress.")]
     NotInProgress,
+    /// A provider has taken it.
+    #[error("This visit is in progress. It can be completed, put back or handed over.")]
+    InProgress,
+    /// It has no time of its own.
+    #[error("This visit is not an appointment.")]
+    NotAnAppointment,
+    /// Its waiting room is not open yet.
+    #[error("The waiting room of this appointment opens {EARLY_MINUTES} minutes before its time.")]
+    TooEarly,
+    /// Its time is over.
+    #[error("The time of this appointment is over. It has to be booked anew.")]
+    Missed,
+    /// The end is not after the begin.
+    #[error("A visit must end after it begins.")]
+    EndsBeforeItBegins,
 }
 
 impl Refusal {
@@ -227,167 +180,181 @@ impl Refusal {
             Self::ForOtherProvider => "visit_for_other_provider",
             Self::Closed => "visit_closed",
             Self::NotInProgress => "visit_not_in_progress",
+            Self::InProgress => "visit_in_progress",
+            Self::NotAnAppointment => "not_an_appointment",
+            Self::TooEarly => "appointment_too_early",
+            Self::Missed => "appointment_missed",
+            Self::EndsBeforeItBegins => "visit_ends_before_it_begins",
         }
     }
 }
 
-/// A change: the new state and the event that tells of it.
+/// A change: the new state and plan, and the event that tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The state after the action, its version one higher.
     pub state: State,
+    /// The plan after the action.
+    pub plan: Plan,
     /// What happened.
     pub event: EventType,
 }
 
-/// Computes what an action makes of a state. `Ok(None)` means that the action
+impl Change {
+    /// True when a call of the visit is over with this change.
+    #[must_use]
+    pub fn ends_call(&self, before: &State) -> bool {
+        before.status == Status::InProgress
+            && (self.state.status != Status::InProgress || self.plan.subtype != Subtype::Video)
+    }
+}
+
+/// Computes what an action makes of a visit. `Ok(None)` means that the action
 /// has already been done (a second click) and nothing changes.
 ///
 /// # Errors
 /// The reason why the action does not fit.
-pub fn apply(state: &State, action: Action, now: At) -> Result<Option<Change>, Refusal> {
+pub fn apply(state: &State, plan: &Plan, action: Action, now: At) -> Result<Option<Change>, Refusal> {
     if !state.status.is_open() {
-        return Err(Refusal::Closed);
+        return if was_ended_so(state, action) { Ok(None) } else { Err(Refusal::Closed) };
     }
-    let running = state.status == Status::InProgress;
     let mut next = State { version: state.version + 1, ..state.clone() };
-    match action {
-        Action::Accept { provider, .. } if running => {
-            return if state.provider == Some(provider) { Ok(None) } else { Err(Refusal::Taken) };
-        }
-        Action::Accept { provider, confirmed } => {
-            if !confirmed && state.requested_provider.is_some_and(|wanted| wanted != provider) {
-                return Err(Refusal::ForOtherProvider);
-            }
-            next.status = Status::InProgress;
-            next.provider = Some(provider);
-            next.actual_start_at = Some(now);
-            next.reason = None;
-        }
-        Action::PutBack | Action::Complete { .. } if !running => return Err(Refusal::NotInProgress),
+    let mut plan_next = *plan;
+    let changed = match action {
+        Action::Accept { provider, confirmed } => accept(&mut next, provider, confirmed, now)?,
+        Action::Confirm => confirm(&mut next, plan)?,
+        Action::Arrive => arrive(&mut next, plan, now)?,
         Action::PutBack => {
-            next.status = Status::Pending;
-            next.provider = None;
-            next.actual_start_at = None;
+            let running = state.status == Status::InProgress;
+            if !running {
+                return Err(Refusal::NotInProgress);
+            }
+            wait_again(&mut next);
+            true
         }
-        Action::Complete { by } => {
-            next.status = Status::Completed;
-            next.actual_end_at = Some(now);
-            next.ended_by = Some(by);
-            return Ok(Some(Change { state: next, event: EventType::VisitEnded }));
+        Action::Transfer { provider, moved } => {
+            let here = !moved && state.status == Status::Pending && state.requested_provider == provider;
+            wait_again(&mut next);
+            next.requested_provider = provider;
+            !here
         }
-        Action::Close { by, reason } if reason.gives_up() && !running => {
-            next.status = Status::Cancelled;
-            next.actual_end_at = Some(now);
-            next.ended_by = Some(by);
-            next.reason = Some(reason);
-            return Ok(Some(Change { state: next, event: EventType::VisitEnded }));
-        }
-        Action::Close { .. } if !running => return Err(Refusal::NotInProgress),
-        // The call is over for somebody; only the provider completes a visit.
-        Action::Close { reason, .. } if state.reason == Some(reason) => return Ok(None),
-        Action::Close { reason, .. } => next.reason = Some(reason),
-    }
-    Ok(Some(Change { state: next, event: EventType::VisitUpdated }))
+        Action::Update(update) => replan(&mut next, &mut plan_next, update)?,
+        Action::Complete { .. } if state.status != Status::InProgress => return Err(Refusal::NotInProgress),
+        Action::Complete { by } => end(&mut next, Status::Completed, by, now),
+        Action::Cancel { .. } if state.status == Status::InProgress => return Err(Refusal::InProgress),
+        Action::Cancel { by } => end(&mut next, Status::Cancelled, by, now),
+        Action::Close { by, reason } => leave(&mut next, by, reason, now)?,
+    };
+    let event = if next.status.is_open() { EventType::VisitUpdated } else { EventType::VisitEnded };
+    Ok(changed.then_some(Change { state: next, plan: plan_next, event }))
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+/// Is this the click that ended the visit, once more?
+fn was_ended_so(state: &State, action: Action) -> bool {
+    let (by, status, reason) = match action {
+        Action::Complete { by } => (by, Status::Completed, state.reason),
+        Action::Cancel { by } => (by, Status::Cancelled, state.reason),
+        Action::Close { by, reason } => (by, Status::Cancelled, Some(reason)),
+        _ => return false,
+    };
+    state.ended_by == Some(by) && state.status == status && state.reason == reason
+}
 
-    use super::*;
-
-    fn action() -> impl Strategy<Value = Action> {
-        let who = (1i64..4).prop_map(UserId);
-        prop_oneof![
-            (who.clone(), any::<bool>())
-                .prop_map(|(provider, confirmed)| Action::Accept { provider, confirmed }),
-            Just(Action::PutBack),
-            who.clone().prop_map(|by| Action::Complete { by }),
-            (who, 0usize..4).prop_map(|(by, n)| Action::Close { by, reason: CloseReason::ALL[n] }),
-        ]
+fn accept(next: &mut State, provider: UserId, confirmed: bool, now: At) -> Result<bool, Refusal> {
+    if next.status == Status::InProgress {
+        return if next.provider == Some(provider) { Ok(false) } else { Err(Refusal::Taken) };
     }
-
-    fn start() -> impl Strategy<Value = State> {
-        (prop::bool::ANY, prop::option::of((1i64..4).prop_map(UserId))).prop_map(|(booked, wanted)| {
-            State::new(if booked { Status::Confirmed } else { Status::Pending }, wanted)
-        })
+    if !confirmed && next.requested_provider.is_some_and(|wanted| wanted != provider) {
+        return Err(Refusal::ForOtherProvider);
     }
+    next.status = Status::InProgress;
+    next.provider = Some(provider);
+    next.actual_start_at = Some(now);
+    next.reason = None;
+    Ok(true)
+}
 
-    proptest! {
-        #[test]
-        fn every_history_keeps_the_invariants(first in start(), actions in prop::collection::vec(action(), 0..40)) {
-            let mut state = first;
-            for (n, action) in actions.into_iter().enumerate() {
-                let now = At(1_000 + i64::try_from(n).unwrap());
-                match apply(&state, action, now) {
-                    Ok(Some(change)) => {
-                        prop_assert!(state.status.is_open(), "a closed visit changed");
-                        prop_assert_eq!(change.state.version, state.version + 1);
-                        prop_assert_ne!(&change.state, &state);
-                        let ended = change.event == EventType::VisitEnded;
-                        prop_assert_eq!(ended, !change.state.status.is_open());
-                        state = change.state;
-                    }
-                    Ok(None) => prop_assert!(state.status == Status::InProgress),
-                    Err(refusal) => prop_assert_eq!(refusal == Refusal::Closed, !state.status.is_open()),
-                }
-                prop_assert_eq!(state.status == Status::InProgress || state.status == Status::Completed, state.provider.is_some());
-                prop_assert_eq!(state.provider.is_some(), state.actual_start_at.is_some());
-                prop_assert_eq!(state.status.is_open(), state.actual_end_at.is_none());
-                prop_assert_eq!(state.actual_end_at.is_some(), state.ended_by.is_some());
-            }
+fn confirm(next: &mut State, plan: &Plan) -> Result<bool, Refusal> {
+    if plan.kind != Kind::Scheduled {
+        return Err(Refusal::NotAnAppointment);
+    }
+    match next.status {
+        Status::Pending if next.arrived_at.is_none() => {
+            next.status = Status::Confirmed;
+            Ok(true)
         }
-
-        #[test]
-        fn one_provider_wins(first in start(), takers in prop::collection::vec(1i64..9, 2..20)) {
-            let mut state = first;
-            let mut winners = std::collections::HashSet::new();
-            for taker in takers {
-                let action = Action::Accept { provider: UserId(taker), confirmed: true };
-                match apply(&state, action, At(5)) {
-                    Ok(change) => {
-                        winners.insert(taker);
-                        if let Some(change) = change { state = change.state; }
-                    }
-                    Err(refusal) => prop_assert_eq!(refusal, Refusal::Taken),
-                }
-            }
-            prop_assert_eq!(winners.len(), 1);
-        }
-
-        #[test]
-        fn numbers_round_trip(code in -5i64..70) {
-            prop_assert_eq!(Status::from_code(code).map_or(code, Status::code), code);
-            prop_assert_eq!(Kind::from_code(code).map_or(code, Kind::code), code);
-            prop_assert_eq!(Subtype::from_code(code).map_or(code, Subtype::code), code);
-        }
+        Status::InProgress => Err(Refusal::InProgress),
+        // Also when the patient is there already.
+        _ => Ok(false),
     }
+}
 
-    #[test]
-    fn the_documented_numbers() {
-        let numbers: Vec<_> = Status::ALL.iter().map(|status| status.code()).collect();
-        assert_eq!(numbers, [10, 20, 25, 30, 40, 50]);
+// Whoever waits already, or is being seen, is where they wanted to be.
+fn arrive(next: &mut State, plan: &Plan, now: At) -> Result<bool, Refusal> {
+    if plan.kind != Kind::Scheduled {
+        return Err(Refusal::NotAnAppointment);
     }
+    if next.status == Status::InProgress || next.arrived_at.is_some() {
+        return Ok(false);
+    }
+    if now < plan.start_at.plus_minutes(-EARLY_MINUTES) {
+        return Err(Refusal::TooEarly);
+    }
+    if plan.end_at <= now {
+        return Err(Refusal::Missed);
+    }
+    next.status = Status::Pending;
+    next.arrived_at = Some(now);
+    Ok(true)
+}
 
-    #[test]
-    fn a_request_for_somebody_else_needs_confirming() {
-        let state = State::new(Status::Pending, Some(UserId(1)));
-        let take = |confirmed| apply(&state, Action::Accept { provider: UserId(2), confirmed }, At(1));
-        assert_eq!(take(false), Err(Refusal::ForOtherProvider));
-        assert_eq!(take(true).unwrap().unwrap().state.provider, Some(UserId(2)));
-    }
+fn wait_again(next: &mut State) {
+    next.status = Status::Pending;
+    next.provider = None;
+    next.actual_start_at = None;
+}
 
-    #[test]
-    fn leaving_a_running_visit_does_not_end_it() {
-        let state = State::new(Status::Pending, None);
-        let taken = apply(&state, Action::Accept { provider: UserId(2), confirmed: false }, At(1))
-            .unwrap()
-            .unwrap()
-            .state;
-        let leave = Action::Close { by: UserId(9), reason: CloseReason::PatientEndCall };
-        let left = apply(&taken, leave, At(2)).unwrap().unwrap().state;
-        assert_eq!(left.status, Status::InProgress);
-        assert_eq!(apply(&left, leave, At(3)), Ok(None));
+fn replan(next: &mut State, plan: &mut Plan, update: Update) -> Result<bool, Refusal> {
+    let before = (next.requested_provider, *plan);
+    plan.start_at = update.start_at.unwrap_or(plan.start_at);
+    plan.end_at = update.end_at.unwrap_or(plan.end_at);
+    plan.subtype = update.subtype.unwrap_or(plan.subtype);
+    next.requested_provider = update.provider.or(next.requested_provider);
+    let moved = (plan.start_at, plan.end_at) != (before.1.start_at, before.1.end_at);
+    let handed = next.requested_provider != before.0;
+    if moved && plan.kind != Kind::Scheduled {
+        return Err(Refusal::NotAnAppointment);
     }
+    if plan.end_at <= plan.start_at && moved {
+        return Err(Refusal::EndsBeforeItBegins);
+    }
+    if next.status == Status::InProgress && (moved || handed) {
+        return Err(Refusal::InProgress);
+    }
+    if plan.start_at != before.1.start_at {
+        // Whoever waits for another time waits no more.
+        next.arrived_at = None;
+    }
+    Ok(moved || handed || plan.subtype != before.1.subtype || update.other)
+}
+
+fn end(next: &mut State, status: Status, by: UserId, now: At) -> bool {
+    next.status = status;
+    next.actual_end_at = Some(now);
+    next.ended_by = Some(by);
+    true
+}
+
+fn leave(next: &mut State, by: UserId, reason: CloseReason, now: At) -> Result<bool, Refusal> {
+    let running = next.status == Status::InProgress;
+    let known = next.reason == Some(reason);
+    next.reason = Some(reason);
+    if running {
+        // The call is over for somebody; only the provider completes a visit.
+        return Ok(!known);
+    }
+    if !reason.gives_up() {
+        return Err(Refusal::NotInProgress);
+    }
+    Ok(end(next, Status::Cancelled, by, now))
 }

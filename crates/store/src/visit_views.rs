@@ -3,10 +3,13 @@
 
 use std::fmt;
 
-use bedside_model::{AccountId, At, IntakeId, RoomId, UserId, VisitId, visit::State};
+use bedside_model::{
+    AccountId, At, IntakeId, RoomId, UserId, VisitId,
+    visit::{CloseReason, Plan, State, Status},
+};
 use sqlx::FromRow;
 
-use crate::{Conn, Error, Result, Sealed};
+use crate::{Conn, Error, Result, Sealed, visits};
 
 /// A person as a visit shows them. Its `Debug` shows the number alone.
 #[derive(Clone)]
@@ -46,16 +49,10 @@ pub struct VisitView {
     pub code: String,
     /// The clinic's code.
     pub account_code: String,
-    /// How it came about (documented number).
-    pub kind: i64,
-    /// What kind of meeting it is (documented number).
-    pub subtype: i64,
+    /// What it is planned as.
+    pub plan: Plan,
     /// The state that changes.
     pub state: State,
-    /// Planned begin.
-    pub start_at: At,
-    /// Planned end.
-    pub end_at: At,
     /// Since when the patient waits.
     pub waiting_since_at: At,
     /// Length in minutes.
@@ -64,8 +61,14 @@ pub struct VisitView {
     pub amount_cents: i64,
     /// What was asked for.
     pub description: String,
+    /// What staff wrote about it, sealed.
+    pub remark: Option<Sealed>,
+    /// Why it was handed over last, sealed.
+    pub transfer_reason: Option<Sealed>,
     /// Name of the call.
     pub meeting: String,
+    /// Digits for a telephone bridge.
+    pub conference_pin: i64,
     /// When it was made.
     pub created_at: At,
     /// When it was changed.
@@ -74,6 +77,8 @@ pub struct VisitView {
     pub room: (RoomId, String, String, String),
     /// The patient.
     pub member: Person,
+    /// Who made it for the patient, who is in their care.
+    pub guardian: Option<Person>,
     /// Who has it.
     pub provider: Option<Person>,
     /// Whom the patient asked for.
@@ -91,7 +96,7 @@ pub struct VisitView {
 }
 
 #[derive(FromRow)]
-struct Row {
+pub(crate) struct Row {
     id: i64,
     code: String,
     account_code: String,
@@ -102,6 +107,7 @@ struct Row {
     start_at: i64,
     end_at: i64,
     waiting_since_at: i64,
+    arrived_at: Option<i64>,
     actual_start_at: Option<i64>,
     actual_end_at: Option<i64>,
     ended_by: Option<i64>,
@@ -109,7 +115,10 @@ struct Row {
     duration_minutes: i64,
     amount_cents: i64,
     description: String,
+    remark: Option<Sealed>,
+    transfer_reason: Option<Sealed>,
     meeting_id: String,
+    conference_pin: i64,
     version: i64,
     created_at: i64,
     updated_at: i64,
@@ -125,6 +134,10 @@ struct Row {
     m_gender: i64,
     m_phone: String,
     m_last_seen_at: Option<i64>,
+    g_id: Option<i64>,
+    g_first_name: Option<String>,
+    g_last_name: Option<String>,
+    g_last_seen_at: Option<i64>,
     p_id: Option<i64>,
     p_first_name: Option<String>,
     p_last_name: Option<String>,
@@ -166,30 +179,32 @@ impl TryFrom<Row> for VisitView {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {
-        use bedside_model::visit::{CloseReason, Status};
+        let guardian = provider(row.g_id, row.g_first_name, row.g_last_name, None, None)
+            .map(|person| Person { last_seen_at: row.g_last_seen_at.map(At), ..person });
         Ok(Self {
             id: VisitId(row.id),
             code: row.code,
             account_code: row.account_code,
-            kind: row.kind,
-            subtype: row.subtype,
+            plan: visits::plan(row.kind, row.subtype, row.start_at, row.end_at)?,
             state: State {
                 status: Status::from_code(row.status).ok_or(Error::Value("visits.status"))?,
                 provider: row.p_id.map(UserId),
                 requested_provider: row.q_id.map(UserId),
+                arrived_at: row.arrived_at.map(At),
                 actual_start_at: row.actual_start_at.map(At),
                 actual_end_at: row.actual_end_at.map(At),
                 ended_by: row.ended_by.map(UserId),
                 reason: row.reason.as_deref().and_then(CloseReason::parse),
                 version: row.version,
             },
-            start_at: At(row.start_at),
-            end_at: At(row.end_at),
             waiting_since_at: At(row.waiting_since_at),
             duration_minutes: row.duration_minutes,
             amount_cents: row.amount_cents,
             description: row.description,
+            remark: row.remark,
+            transfer_reason: row.transfer_reason,
             meeting: row.meeting_id,
+            conference_pin: row.conference_pin,
             created_at: At(row.created_at),
             updated_at: At(row.updated_at),
             room: (RoomId(row.room_id), row.room_code, row.room_slug, row.room_name),
@@ -204,6 +219,7 @@ impl TryFrom<Row> for VisitView {
                 phone: row.m_phone,
                 last_seen_at: row.m_last_seen_at.map(At),
             },
+            guardian,
             provider: provider(row.p_id, row.p_first_name, row.p_last_name, row.p_vseeid, row.p_title),
             requested_provider: provider(
                 row.q_id,
@@ -221,25 +237,30 @@ impl TryFrom<Row> for VisitView {
     }
 }
 
-macro_rules! columns {
+/// What is read of a visit and where from; a `WHERE` follows. Shared with lists.
+macro_rules! select_views {
     () => {
         "SELECT v.id, v.code, a.code AS account_code, v.type, v.subtype, v.status, v.start_at, v.end_at, \
-         v.waiting_since_at, v.actual_start_at, v.actual_end_at, v.ended_by, v.reason, v.duration_minutes, \
-         v.amount_cents, v.description, v.meeting_id, v.version, v.created_at, v.updated_at, \
+         v.waiting_since_at, v.arrived_at, v.actual_start_at, v.actual_end_at, v.ended_by, v.reason, v.duration_minutes, \
+         v.amount_cents, v.description, v.remark, v.transfer_reason, v.meeting_id, v.conference_pin, v.version, v.created_at, v.updated_at, \
          r.id AS room_id, r.code AS room_code, r.slug AS room_slug, r.name AS room_name, \
          m.id AS m_id, m.first_name AS m_first_name, m.last_name AS m_last_name, m.vseeid AS m_vseeid, \
          m.dob AS m_dob, m.gender AS m_gender, m.phone AS m_phone, m.last_seen_at AS m_last_seen_at, \
+         g.id AS g_id, g.first_name AS g_first_name, g.last_name AS g_last_name, g.last_seen_at AS g_last_seen_at, \
          p.id AS p_id, p.first_name AS p_first_name, p.last_name AS p_last_name, p.vseeid AS p_vseeid, \
          p.title AS p_title, q.id AS q_id, q.first_name AS q_first_name, q.last_name AS q_last_name, \
          q.vseeid AS q_vseeid, q.title AS q_title, i.id AS i_id, i.type AS i_type, i.answers AS i_answers, \
          i.created_at AS i_created_at, i.updated_at AS i_updated_at \
          FROM visits v JOIN accounts a ON a.id = v.account_id JOIN rooms r ON r.id = v.room_id \
          JOIN users m ON m.id = v.member_id JOIN intakes i ON i.id = v.intake_id \
+         LEFT JOIN users g ON g.id = v.guardian_id \
          LEFT JOIN users p ON p.id = v.provider_id LEFT JOIN users q ON q.id = v.requested_provider_id "
     };
 }
 
-const FIND: &str = concat!(columns!(), "WHERE v.account_id = $1 AND v.id = $2");
+pub(crate) use select_views;
+
+const FIND: &str = concat!(select_views!(), "WHERE v.account_id = $1 AND v.id = $2");
 
 /// The account's visit of this number, with everything around it.
 ///
@@ -247,134 +268,4 @@ const FIND: &str = concat!(columns!(), "WHERE v.account_id = $1 AND v.id = $2");
 /// What the database says.
 pub async fn find(conn: &mut Conn, account: &AccountId, id: VisitId) -> Result<Option<VisitView>> {
     query_opt!(conn, Row, FIND, account.as_str(), id.0)?.map(VisitView::try_from).transpose()
-}
-
-/// Whose visits a list may show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// The whole account.
-    Account,
-    /// The provider's own, and those of their rooms.
-    Provider(UserId),
-    /// The patient's own.
-    Member(UserId),
-}
-
-/// Order of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Order {
-    /// Newest first.
-    #[default]
-    Newest,
-    /// By planned begin, earliest first.
-    StartAscending,
-    /// By planned begin, latest first.
-    StartDescending,
-    /// The caller's running visits, then those who asked for the caller, then
-    /// by waiting time. Only open visits.
-    Queue,
-}
-
-/// Which visits to list. Empty lists and `None` do not narrow.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Documented status numbers.
-    pub statuses: Vec<i64>,
-    /// Documented type numbers.
-    pub kinds: Vec<i64>,
-    /// Documented subtype numbers.
-    pub subtypes: Vec<i64>,
-    /// One room.
-    pub room: Option<RoomId>,
-    /// Taken by, or asking for, this provider.
-    pub provider: Option<UserId>,
-    /// One patient.
-    pub member: Option<UserId>,
-    /// Planned begin at or after.
-    pub from: Option<At>,
-    /// Planned begin before.
-    pub until: Option<At>,
-}
-
-// Numbers are compared inside ",10,20," so that one text serves any count.
-macro_rules! conditions {
-    () => {
-        "WHERE v.account_id = $1 \
-         AND ($2 = 'account' OR ($2 = 'member' AND v.member_id = $3) OR ($2 = 'provider' AND (v.provider_id = $3 \
-              OR v.requested_provider_id = $3 OR EXISTS (SELECT 1 FROM room_providers rp \
-              WHERE rp.room_id = v.room_id AND rp.user_id = $3)))) \
-         AND ($4 = '' OR $4 LIKE '%,' || CAST(v.status AS TEXT) || ',%') \
-         AND ($5 = '' OR $5 LIKE '%,' || CAST(v.type AS TEXT) || ',%') \
-         AND ($6 = '' OR $6 LIKE '%,' || CAST(v.subtype AS TEXT) || ',%') \
-         AND (CAST($7 AS BIGINT) IS NULL OR v.room_id = $7) \
-         AND (CAST($8 AS BIGINT) IS NULL OR v.provider_id = $8 OR v.requested_provider_id = $8) \
-         AND (CAST($9 AS BIGINT) IS NULL OR v.member_id = $9) \
-         AND (CAST($10 AS BIGINT) IS NULL OR v.start_at >= $10) \
-         AND (CAST($11 AS BIGINT) IS NULL OR v.start_at < $11) "
-    };
-}
-
-const COUNT: &str = concat!("SELECT COUNT(*) FROM visits v ", conditions!());
-// The literal list lets both engines use the index of open visits.
-const COUNT_OPEN: &str =
-    concat!("SELECT COUNT(*) FROM visits v ", conditions!(), "AND v.status IN (10, 20, 25)");
-const NEWEST: &str = concat!(columns!(), conditions!(), "ORDER BY v.id DESC LIMIT $12 OFFSET $13");
-const START_ASC: &str = concat!(columns!(), conditions!(), "ORDER BY v.start_at, v.id LIMIT $12 OFFSET $13");
-const START_DESC: &str =
-    concat!(columns!(), conditions!(), "ORDER BY v.start_at DESC, v.id DESC LIMIT $12 OFFSET $13");
-const QUEUE: &str = concat!(
-    columns!(),
-    conditions!(),
-    "AND v.status IN (10, 20, 25) \
-     ORDER BY CASE WHEN v.status = 25 AND v.provider_id = $3 THEN 0 \
-                   WHEN v.status <> 25 AND v.requested_provider_id = $3 THEN 1 ELSE 2 END, \
-     v.waiting_since_at, v.id LIMIT $12 OFFSET $13"
-);
-
-fn set(numbers: &[i64]) -> String {
-    if numbers.is_empty() {
-        return String::new();
-    }
-    let list: Vec<_> = numbers.iter().map(i64::to_string).collect();
-    format!(",{},", list.join(","))
-}
-
-/// A page of visits and how many there are in all.
-///
-/// # Errors
-/// What the database says.
-pub async fn list(
-    conn: &mut Conn,
-    account: &AccountId,
-    scope: Scope,
-    filter: &Filter,
-    order: Order,
-    (offset, limit): (i64, i64),
-) -> Result<(Vec<VisitView>, i64)> {
-    let (word, me) = match scope {
-        Scope::Account => ("account", 0),
-        Scope::Provider(id) => ("provider", id.0),
-        Scope::Member(id) => ("member", id.0),
-    };
-    let (statuses, kinds, subtypes) = (set(&filter.statuses), set(&filter.kinds), set(&filter.subtypes));
-    let room = filter.room.map(|id| id.0);
-    let provider = filter.provider.map(|id| id.0);
-    let member = filter.member.map(|id| id.0);
-    let (from, until) = (filter.from.map(|at| at.0), filter.until.map(|at| at.0));
-    let (count, page) = match order {
-        Order::Newest => (COUNT, NEWEST),
-        Order::StartAscending => (COUNT, START_ASC),
-        Order::StartDescending => (COUNT, START_DESC),
-        Order::Queue => (COUNT_OPEN, QUEUE),
-    };
-    let account = account.as_str();
-    let total = scalar!(
-        conn, i64, count, account, word, me, &statuses, &kinds, &subtypes, room, provider, member, from,
-        until,
-    )?;
-    let rows = query_all!(
-        conn, Row, page, account, word, me, &statuses, &kinds, &subtypes, room, provider, member, from,
-        until, limit, offset,
-    )?;
-    Ok((rows.into_iter().map(VisitView::try_from).collect::<Result<_>>()?, total))
 }

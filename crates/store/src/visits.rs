@@ -3,11 +3,11 @@
 
 use bedside_model::{
     AccountId, At, IntakeId, RoomId, UserId, VisitId,
-    visit::{CloseReason, Kind, State, Status, Subtype},
+    visit::{CloseReason, Kind, Plan, State, Status, Subtype},
 };
 use sqlx::FromRow;
 
-use crate::{Conn, Error, Result, Tx};
+use crate::{Conn, Error, Result, Sealed, Tx};
 
 /// A visit to add.
 #[derive(Debug, Clone)]
@@ -20,17 +20,15 @@ pub struct NewVisit {
     pub room: RoomId,
     /// The patient.
     pub member: UserId,
+    /// Who makes it for somebody in their care.
+    pub guardian: Option<UserId>,
     /// The answers it comes with.
     pub intake: IntakeId,
-    /// How it came about.
-    pub kind: Kind,
-    /// What kind of meeting it is.
-    pub subtype: Subtype,
+    /// What it is planned as.
+    pub plan: Plan,
     /// Its first state.
     pub state: State,
-    /// Planned begin.
-    pub start_at: At,
-    /// Length in minutes.
+    /// Length in minutes, as it is charged.
     pub duration_minutes: i64,
     /// Price in cents.
     pub amount_cents: i64,
@@ -38,6 +36,8 @@ pub struct NewVisit {
     pub description: String,
     /// Name of its call.
     pub meeting: String,
+    /// Digits for a telephone bridge.
+    pub conference_pin: i64,
     /// Now.
     pub at: At,
 }
@@ -53,10 +53,18 @@ pub struct Visit {
     pub room: RoomId,
     /// The patient.
     pub member: UserId,
-    /// What kind of meeting it is.
-    pub subtype: Subtype,
+    /// Who made it for the patient, who is in their care.
+    pub guardian: Option<UserId>,
     /// Name of its call.
     pub meeting: String,
+    /// What it is planned as.
+    pub plan: Plan,
+    /// Since when the patient waits.
+    pub waiting_since_at: At,
+    /// What staff wrote about it.
+    pub remark: Option<Sealed>,
+    /// Why it was handed over last.
+    pub transfer_reason: Option<Sealed>,
     /// The state that changes.
     pub state: State,
 }
@@ -67,11 +75,20 @@ struct Row {
     account_id: String,
     room_id: i64,
     member_id: i64,
+    guardian_id: Option<i64>,
+    #[sqlx(rename = "type")]
+    kind: i64,
     subtype: i64,
+    start_at: i64,
+    end_at: i64,
+    waiting_since_at: i64,
     meeting_id: String,
+    remark: Option<Sealed>,
+    transfer_reason: Option<Sealed>,
     status: i64,
     provider_id: Option<i64>,
     requested_provider_id: Option<i64>,
+    arrived_at: Option<i64>,
     actual_start_at: Option<i64>,
     actual_end_at: Option<i64>,
     ended_by: Option<i64>,
@@ -88,12 +105,17 @@ impl TryFrom<Row> for Visit {
             account: AccountId(row.account_id),
             room: RoomId(row.room_id),
             member: UserId(row.member_id),
-            subtype: Subtype::from_code(row.subtype).ok_or(Error::Value("visits.subtype"))?,
+            guardian: row.guardian_id.map(UserId),
             meeting: row.meeting_id,
+            plan: plan(row.kind, row.subtype, row.start_at, row.end_at)?,
+            waiting_since_at: At(row.waiting_since_at),
+            remark: row.remark,
+            transfer_reason: row.transfer_reason,
             state: State {
                 status: Status::from_code(row.status).ok_or(Error::Value("visits.status"))?,
                 provider: row.provider_id.map(UserId),
                 requested_provider: row.requested_provider_id.map(UserId),
+                arrived_at: row.arrived_at.map(At),
                 actual_start_at: row.actual_start_at.map(At),
                 actual_end_at: row.actual_end_at.map(At),
                 ended_by: row.ended_by.map(UserId),
@@ -104,10 +126,20 @@ impl TryFrom<Row> for Visit {
     }
 }
 
+pub(crate) fn plan(kind: i64, subtype: i64, start_at: i64, end_at: i64) -> Result<Plan> {
+    Ok(Plan {
+        kind: Kind::from_code(kind).ok_or(Error::Value("visits.type"))?,
+        subtype: Subtype::from_code(subtype).ok_or(Error::Value("visits.subtype"))?,
+        start_at: At(start_at),
+        end_at: At(end_at),
+    })
+}
+
 const ADD: &str = "INSERT INTO visits (account_id, code, room_id, member_id, requested_provider_id, intake_id, type, \
      subtype, status, start_at, end_at, waiting_since_at, duration_minutes, amount_cents, description, meeting_id, \
-     version, created_at, updated_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $12, $12) RETURNING id";
+     version, guardian_id, conference_pin, created_at, updated_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $12, $12) \
+     RETURNING id";
 
 /// Adds a visit.
 ///
@@ -124,17 +156,19 @@ pub async fn add(tx: &mut Tx, visit: &NewVisit) -> Result<VisitId> {
         visit.member.0,
         visit.state.requested_provider.map(|id| id.0),
         visit.intake.as_str(),
-        visit.kind.code(),
-        visit.subtype.code(),
+        visit.plan.kind.code(),
+        visit.plan.subtype.code(),
         visit.state.status.code(),
-        visit.start_at.0,
-        visit.start_at.plus_minutes(visit.duration_minutes).0,
+        visit.plan.start_at.0,
+        visit.plan.end_at.0,
         visit.at.0,
         visit.duration_minutes,
         visit.amount_cents,
         &visit.description,
         &visit.meeting,
         visit.state.version,
+        visit.guardian.map(|id| id.0),
+        visit.conference_pin,
     )?;
     Ok(VisitId(id))
 }
@@ -142,8 +176,9 @@ pub async fn add(tx: &mut Tx, visit: &NewVisit) -> Result<VisitId> {
 macro_rules! select_visits {
     ($rest:literal) => {
         concat!(
-            "SELECT id, account_id, room_id, member_id, subtype, meeting_id, status, provider_id, \
-             requested_provider_id, actual_start_at, actual_end_at, ended_by, reason, version FROM visits ",
+            "SELECT id, account_id, room_id, member_id, guardian_id, type, subtype, start_at, end_at, \
+             waiting_since_at, meeting_id, remark, transfer_reason, status, provider_id, requested_provider_id, \
+             arrived_at, actual_start_at, actual_end_at, ended_by, reason, version FROM visits ",
             $rest
         )
     };
@@ -186,29 +221,41 @@ pub async fn find_by_intake(
 // The version decides races: of two changes to one state only the first finds
 // its row. On Postgres the second waits for the first one's commit here.
 const CHANGE: &str = "UPDATE visits SET status = $1, provider_id = $2, requested_provider_id = $3, \
-     actual_start_at = $4, actual_end_at = $5, ended_by = $6, reason = $7, version = $8, updated_at = $9 \
+     actual_start_at = $4, actual_end_at = $5, ended_by = $6, reason = $7, version = $8, updated_at = $9, \
+     arrived_at = $12, room_id = $13, subtype = $14, start_at = $15, end_at = $16, waiting_since_at = $17, \
+     remark = $18, transfer_reason = $19 \
      WHERE account_id = $10 AND id = $11 AND version = $8 - 1";
 
-/// Writes the next state over the previous version. Gives false when somebody
-/// else was faster: read again and decide anew.
+/// Writes the next form of a visit over the previous version: its state, plan,
+/// room and texts. Gives false when somebody else was faster: read again and
+/// decide anew.
 ///
 /// # Errors
 /// What the database says.
-pub async fn change(tx: &mut Tx, account: &AccountId, id: VisitId, next: &State, at: At) -> Result<bool> {
+pub async fn change(tx: &mut Tx, next: &Visit, at: At) -> Result<bool> {
+    let state = &next.state;
     let touched = execute!(
         tx,
         CHANGE,
-        next.status.code(),
-        next.provider.map(|id| id.0),
-        next.requested_provider.map(|id| id.0),
-        next.actual_start_at.map(|at| at.0),
-        next.actual_end_at.map(|at| at.0),
-        next.ended_by.map(|id| id.0),
-        next.reason.map(CloseReason::as_str),
-        next.version,
+        state.status.code(),
+        state.provider.map(|id| id.0),
+        state.requested_provider.map(|id| id.0),
+        state.actual_start_at.map(|at| at.0),
+        state.actual_end_at.map(|at| at.0),
+        state.ended_by.map(|id| id.0),
+        state.reason.map(CloseReason::as_str),
+        state.version,
         at.0,
-        account.as_str(),
-        id.0,
+        next.account.as_str(),
+        next.id.0,
+        state.arrived_at.map(|at| at.0),
+        next.room.0,
+        next.plan.subtype.code(),
+        next.plan.start_at.0,
+        next.plan.end_at.0,
+        next.waiting_since_at.0,
+        &next.remark,
+        &next.transfer_reason,
     )?;
     Ok(touched == 1)
 }
@@ -229,10 +276,11 @@ pub async fn find_waiting(
     Ok(scalar_opt!(conn, i64, WAITING, account.as_str(), room.0, member.0)?.map(VisitId))
 }
 
-const OPEN_OF: &str = "SELECT id FROM visits WHERE account_id = $1 AND member_id = $2 \
+const OPEN_OF: &str = "SELECT id FROM visits WHERE account_id = $1 AND (member_id = $2 OR guardian_id = $2) \
      AND status IN (10, 20, 25) ORDER BY waiting_since_at DESC LIMIT 1";
 
-/// The patient's newest open visit in any room.
+/// The newest open visit in any room of a patient, or of somebody for whom
+/// they made it.
 ///
 /// # Errors
 /// What the database says.
@@ -240,8 +288,33 @@ pub async fn find_open_of(conn: &mut Conn, account: &AccountId, member: UserId) 
     Ok(scalar_opt!(conn, i64, OPEN_OF, account.as_str(), member.0)?.map(VisitId))
 }
 
+// The own before those of a child, and walk-ins before the rest. An
+// appointment counts from when its waiting room opens.
+const CURRENT_OF: &str = "SELECT id FROM visits WHERE account_id = $1 AND (member_id = $2 OR guardian_id = $2) \
+     AND (status = 25 OR (status IN (10, 20) AND (type <> 2 OR arrived_at IS NOT NULL \
+          OR (start_at <= $3 AND end_at > $4)))) \
+     ORDER BY CASE WHEN member_id = $2 THEN 0 ELSE 1 END, CASE WHEN type = 1 THEN 0 ELSE 1 END, \
+     CASE WHEN status = 25 THEN 0 ELSE 1 END, waiting_since_at DESC, id DESC LIMIT 1";
+
+/// The visit that a patient, or somebody they brought, waits for or is in now.
+/// An appointment counts when it begins before `opens_until` and is not over.
+///
+/// # Errors
+/// What the database says.
+pub async fn find_current_of(
+    conn: &mut Conn,
+    account: &AccountId,
+    member: UserId,
+    opens_until: At,
+    now: At,
+) -> Result<Option<VisitId>> {
+    let found = scalar_opt!(conn, i64, CURRENT_OF, account.as_str(), member.0, opens_until.0, now.0)?;
+    Ok(found.map(VisitId))
+}
+
+// Those who are there: walk-ins, and appointments whose patient has come.
 const QUEUE_LENGTH: &str = "SELECT COUNT(*) FROM visits WHERE account_id = $1 AND room_id = $2 AND status IN (10, 20, 25) \
-     AND status <> 25 AND type = 1";
+     AND status <> 25 AND (type = 1 OR arrived_at IS NOT NULL)";
 
 /// How many wait in a room.
 ///
@@ -255,7 +328,7 @@ pub async fn queue_length(conn: &mut Conn, account: &AccountId, room: RoomId) ->
 // same one and came earlier; ahead of others, everybody who came earlier.
 const AHEAD: &str = "SELECT COUNT(*) FROM visits o JOIN visits m ON m.account_id = $1 AND m.id = $2 \
      WHERE o.account_id = $1 AND o.room_id = m.room_id AND o.status IN (10, 20, 25) AND o.status <> 25 \
-     AND o.type = 1 AND (o.waiting_since_at, o.id) < (m.waiting_since_at, m.id) \
+     AND (o.type = 1 OR o.arrived_at IS NOT NULL) AND (o.waiting_since_at, o.id) < (m.waiting_since_at, m.id) \
      AND (m.requested_provider_id IS NULL OR o.requested_provider_id = m.requested_provider_id)";
 
 /// How many stand ahead of a waiting visit; 0 means next.
@@ -297,4 +370,15 @@ const NODE: &str = "SELECT call_node FROM visits WHERE account_id = $1 AND id = 
 /// What the database says.
 pub async fn find_node(conn: &mut Conn, account: &AccountId, id: VisitId) -> Result<Option<String>> {
     scalar_opt!(conn, String, NODE, account.as_str(), id.0)
+}
+
+const MEETINGS_OF: &str = "SELECT meeting_id FROM visits \
+     WHERE account_id = $1 AND status = 25 AND (member_id = $2 OR provider_id = $2)";
+
+/// Names of the calls in which somebody may be now.
+///
+/// # Errors
+/// What the database says.
+pub async fn list_meetings_of(conn: &mut Conn, account: &AccountId, user: UserId) -> Result<Vec<String>> {
+    scalars!(conn, String, MEETINGS_OF, account.as_str(), user.0)
 }

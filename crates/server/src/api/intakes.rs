@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{
+    attachment::{Attachment, attachments_of},
     auth::Caller,
     envelope::{Data, data},
     error::ApiError,
@@ -32,6 +33,17 @@ pub struct IntakeRequest {
     member_id: Option<Text<128>>,
     /// Code or slug of the room.
     room_code: Option<Text<128>>,
+    /// Files: `[{"id": …}]`, `["…"]` or `"…,…"`.
+    attachments: Option<Value>,
+    /// Two letters of a state.
+    #[expect(dead_code, reason = "kept with the other answers; named here for the reference")]
+    location: Option<Value>,
+    /// Telephone.
+    #[expect(dead_code, reason = "kept with the other answers; named here for the reference")]
+    phone: Option<Value>,
+    /// One of the room's consultations, when it is paid for.
+    #[expect(dead_code, reason = "kept with the other answers; named here for the reference")]
+    consultation: Option<Value>,
 }
 
 /// An intake: its documented fields, and the portal's own at top level.
@@ -53,7 +65,7 @@ pub struct Intake {
     #[serde(skip_serializing_if = "Option::is_none")]
     room_code: Option<String>,
     member_id: String,
-    attachments: Vec<Value>,
+    attachments: Vec<Attachment>,
     #[serde(flatten)]
     answers: Map<String, Value>,
 }
@@ -69,13 +81,16 @@ pub struct IntakeAdded {
 
 fn fields(Params(mut body): Params) -> Result<Fields, ApiError> {
     intake::normalize(&mut body);
-    let answers = intake::answers(&body);
+    let mut answers = intake::answers(&body);
+    answers.remove("attachments");
     let request: IntakeRequest = Params(body).typed()?;
+    let attachments = request.attachments.as_ref().map(intake::attachment_ids).transpose();
     Ok(Fields {
         kind: request.r#type.map(|kind| kind.0),
         member: request.member_id.and_then(Text::filled),
         room: request.room_code.and_then(Text::filled),
         provider: request.provider_id.map(|id| UserId(id.0)),
+        attachments: attachments.map_err(|why| ApiError::field("attachments", why))?,
         answers: answers.into(),
     })
 }
@@ -88,10 +103,10 @@ fn added(view: IntakeView) -> IntakeAdded {
 
 impl From<IntakeView> for Intake {
     fn from(view: IntakeView) -> Self {
-        let IntakeView { intake, answers, room_code } = view;
+        let IntakeView { intake, answers, attachments, room_code } = view;
         let mut answers = answers.into_inner();
         let reason = answers.remove("reason_for_visit");
-        let attachments = answers.remove("attachments").and_then(|value| value.as_array().cloned());
+        answers.remove("attachments");
         Self {
             id: intake.id.0,
             r#type: intake.kind.to_string(),
@@ -102,7 +117,7 @@ impl From<IntakeView> for Intake {
             visit_id: intake.visit.map(|id| id.to_string()),
             room_code,
             member_id: intake.member.to_string(),
-            attachments: attachments.unwrap_or_default(),
+            attachments: attachments_of(attachments),
             answers,
         }
     }

@@ -1,24 +1,43 @@
 //! The HTTP API: one file per noun with its wire types and handlers, the route
 //! table in `router`, and what all of them share. Wire spellings live only here.
 
+mod audit;
+pub mod accounts;
+pub mod api_apps;
+mod attachment;
 pub mod auth;
+pub mod availability;
+pub mod closures;
+mod cors;
 pub mod envelope;
 pub mod error;
+pub mod dependants;
+mod etag;
 pub mod events;
 pub mod extract;
+pub mod files;
+pub mod guests;
+pub mod holds;
+pub mod idempotency;
 pub mod intakes;
 mod layers;
 pub mod limits;
 pub mod openapi;
+pub mod room_object;
 pub mod rooms;
 pub mod router;
 pub mod sessions;
+pub mod slot_object;
+pub mod slots;
+mod user_body;
+mod user_object;
+mod user_query;
 pub mod users;
 pub mod visit_object;
 pub mod visit_query;
 pub mod visits;
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::{FromRef, FromRequestParts},
@@ -26,7 +45,7 @@ use axum::{
 };
 use bedside_app::App;
 
-use crate::http::Client;
+use crate::{config::Config, http::Client};
 use limits::Limits;
 
 /// What handlers and extractors may ask for.
@@ -35,13 +54,16 @@ pub struct Api {
     app: App,
     limits: Arc<Limits>,
     public_url: Option<Arc<str>>,
+    /// How long an upload may send nothing.
+    upload_stall: Duration,
 }
 
 impl Api {
-    /// The state of the API. `public_url` is the origin browsers use, when it
-    /// is configured.
-    pub fn new(app: App, limits: Arc<Limits>, public_url: Option<&str>) -> Self {
-        Self { app, limits, public_url: public_url.map(Into::into) }
+    /// The state of the API as it is configured.
+    pub fn new(app: App, limits: Arc<Limits>, config: &Config) -> Self {
+        let public_url = config.server.public_url();
+        let upload_stall = Duration::from_secs(config.files.stall_s);
+        Self { app, limits, public_url: public_url.map(Into::into), upload_stall }
     }
 
     fn public_origin(&self) -> Option<&str> {

@@ -1,10 +1,10 @@
 //! The whole route table.
 
-use axum::{Json, Router, middleware, routing::get};
-use utoipa::openapi::OpenApi;
+use axum::{Router, http::header::CONTENT_TYPE, middleware, routing::get};
+use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Api, error::ApiError, events, intakes, layers, openapi, rooms, sessions, users, visits};
+use super::{Api, accounts, api_apps, audit, availability, closures, cors, dependants, error::ApiError, events, files, guests, holds, idempotency, intakes, layers, openapi, rooms, sessions, slots, users, visits};
 use crate::{config::Server, http};
 
 /// Every operation of the API.
@@ -15,44 +15,102 @@ fn operations() -> OpenApiRouter<Api> {
         .routes(routes!(sessions::login))
         .routes(routes!(sessions::logout))
         .routes(routes!(sessions::set_password))
+        .routes(routes!(sessions::password_link))
+        .routes(routes!(sessions::refresh_token))
+        .routes(routes!(sessions::forgot_password))
+        .routes(routes!(sessions::send_password_mail))
+        .routes(routes!(sessions::heartbeat))
         .routes(routes!(users::guest_login))
-        .routes(routes!(users::get))
+        .routes(routes!(users::list, users::add))
+        .routes(routes!(users::get, users::update))
+        .routes(routes!(dependants::list, dependants::add))
+        .routes(routes!(dependants::end))
         .routes(routes!(users::list_rooms, users::assign_rooms))
         .routes(routes!(sessions::get))
+        // accounts and what they let in
+        .routes(routes!(accounts::list))
+        .routes(routes!(accounts::get, accounts::update))
+        .routes(routes!(api_apps::list, api_apps::add))
+        .routes(routes!(api_apps::get, api_apps::update, api_apps::delete))
+        .routes(routes!(api_apps::add_key))
+        .routes(routes!(api_apps::delete_key))
+        .routes(routes!(api_apps::add_token))
+        .routes(routes!(api_apps::delete_token))
         // rooms
         .routes(routes!(rooms::list, rooms::add))
-        .routes(routes!(rooms::get, rooms::update))
+        .routes(routes!(rooms::get, rooms::update, rooms::delete))
         .routes(routes!(rooms::queue))
+        .routes(routes!(rooms::list_providers))
+        .routes(routes!(rooms::get_provider, rooms::unassign))
         // intakes
         .routes(routes!(intakes::add))
         .routes(routes!(intakes::get, intakes::update))
         // visits
-        .routes(routes!(visits::list))
+        .routes(routes!(visits::list, visits::add))
+        .routes(routes!(visits::of_user))
+        .routes(routes!(visits::in_progress))
         .routes(routes!(visits::add_walkin))
-        .routes(routes!(visits::get))
+        .routes(routes!(visits::add_econsult))
+        .routes(routes!(visits::add_econsult_alias))
+        .routes(routes!(visits::get, visits::update))
+        .routes(routes!(visits::arrive))
+        .routes(routes!(visits::confirm))
         .routes(routes!(visits::accept))
         .routes(routes!(visits::start))
         .routes(routes!(visits::put_back))
+        .routes(routes!(visits::transfer))
         .routes(routes!(visits::complete))
+        .routes(routes!(visits::cancel))
+        .routes(routes!(visits::cancel_named))
         .routes(routes!(visits::close))
+        .routes(routes!(visits::end))
+        .routes(routes!(visits::close_named))
+        .routes(routes!(visits::end_named))
         .routes(routes!(visits::call))
+        // guests
+        .routes(routes!(guests::invitation))
+        .routes(routes!(guests::join))
+        .routes(routes!(guests::get))
+        .routes(routes!(guests::admit))
+        .routes(routes!(guests::decline))
+        .routes(routes!(guests::leave))
+        .routes(routes!(guests::participants))
+        // scheduling
+        .routes(routes!(availability::list, availability::search))
+        .routes(routes!(slots::list, slots::add))
+        .routes(routes!(slots::update, slots::delete))
+        .routes(routes!(holds::add))
+        .routes(routes!(holds::renew))
+        .routes(routes!(holds::delete))
+        .routes(routes!(closures::list, closures::add))
+        .routes(routes!(closures::delete))
+        // files
+        .routes(routes!(files::add, files::list))
+        .routes(routes!(files::get, files::rename, files::delete))
+        .routes(routes!(files::view))
+        // audit
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::export))
         // events
         .routes(routes!(events::stream))
 }
 
 /// The description of the API, as `bedside openapi` prints it.
-pub fn document(prefix: &str) -> OpenApi {
-    openapi::finish(operations().into_openapi(), prefix)
+pub fn document(prefix: &str) -> Value {
+    openapi::finish(&operations().into_openapi(), prefix)
 }
 
 /// The API under all its prefixes.
 pub fn routes(api: Api, server: &Server) -> Router {
     let (operations, document) = operations().split_for_parts();
-    let document = openapi::finish(document, server.prefix());
+    let document = openapi::finish(&document, server.prefix()).to_string();
     let operations = operations
-        .route("/openapi.json", get(move || async move { Json(document) }))
+        .route("/openapi.json", get(async move || ([(CONTENT_TYPE, "application/json")], document.clone())))
+        .route_layer(middleware::from_fn_with_state(api.clone(), idempotency::layer))
         .route_layer(middleware::from_fn(http::remember_route))
         .fallback(async || ApiError::not_found())
-        .with_state(api);
+        .with_state(api.clone());
     layers::around(operations, server)
+        .merge(files::at_root(api.clone()))
+        .layer(middleware::from_fn_with_state(api, cors::cors))
 }

@@ -1,11 +1,16 @@
 //! The visit object (contract core.md 4.3) and its additions.
 
 use bedside_app::visits::VisitView;
-use bedside_model::{At, VisitId};
+use bedside_model::{
+    At, VisitId,
+    visit::{Kind, Subtype},
+};
 use bedside_store::visit_views::Person;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
+
+use super::attachment::{Attachment, attachments_of};
 
 /// In which form a visit is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +68,11 @@ pub struct Visit {
     subtype: Digits,
     /// 10 pending, 20 confirmed, 25 in progress, 30 completed, 40 cancelled, 50 refunded.
     status: Digits,
-    /// The status as a word.
+    /// The status as a word; `missed` for a past appointment that nobody came
+    /// to or took.
     status_name: &'static str,
+    /// A past appointment that nobody came to or took.
+    missed: bool,
     /// Planned begin, UNIX seconds.
     start: Digits,
     /// Planned end, UNIX seconds.
@@ -74,7 +82,13 @@ pub struct Visit {
     /// Who ended it, also when it was cancelled.
     completed_by: Option<String>,
     reason: Option<&'static str>,
+    /// What staff wrote about it, else what was asked for.
     description: String,
+    /// Why it was handed over last; only for staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer_reason: Option<String>,
+    /// When the patient of an appointment came to wait, UNIX seconds.
+    arrived: Option<i64>,
     /// UNIX seconds.
     created: i64,
     /// UNIX seconds.
@@ -87,6 +101,8 @@ pub struct Visit {
     intake: VisitIntake,
     provider: Option<VisitProvider>,
     member: VisitMember,
+    /// Who made it for the patient, who is in their care.
+    guardian: Option<VisitGuardian>,
     room: VisitRoom,
     meeting: Meeting,
 }
@@ -109,6 +125,7 @@ pub struct VisitIntake {
     reason_for_visit: String,
     provider: Option<String>,
     visit_id: String,
+    attachments: Vec<Attachment>,
     /// UNIX seconds.
     created: i64,
     /// UNIX seconds.
@@ -127,6 +144,14 @@ pub struct VisitProvider {
     title: String,
 }
 
+/// Who made a visit for somebody in their care.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VisitGuardian {
+    id: String,
+    first_name: String,
+    last_name: String,
+}
+
 /// The patient of a visit.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VisitMember {
@@ -140,7 +165,8 @@ pub struct VisitMember {
     /// 1 male, 2 female, 0 unknown.
     gender: i64,
     phone: String,
-    /// When the patient's page was last heard from, UNIX seconds.
+    /// When the patient's page, or that of whoever brought them, was last
+    /// heard from, UNIX seconds.
     last_seen: Option<i64>,
 }
 
@@ -160,7 +186,11 @@ pub struct Meeting {
     hosts: Vec<String>,
     /// UNIX seconds.
     expiry: i64,
+    /// Digits for a telephone bridge; there are no numbers to dial yet.
+    conference_pin: i64,
+    phone_numbers: Map<String, Value>,
     recording_auto_start: bool,
+    /// True when there is no call (any more).
     disabled: bool,
 }
 
@@ -181,19 +211,24 @@ impl Visit {
     pub fn of(view: VisitView, form: Form) -> Self {
         /// How long after its planned end a call may still be entered.
         const MEETING_HOURS: i64 = 24;
-        let VisitView { row, answers, member_last_seen } = view;
+        let VisitView { row, answers, attachments, remark, transfer_reason, member_last_seen, missed } = view;
         let answers = answers.into_inner();
-        let state = row.state;
+        let (state, plan) = (row.state, row.plan);
+        let text = |name: &str| answers.get(name).and_then(Value::as_str).map(str::to_owned);
+        let us_state = text("location").filter(|text| text.len() == 2);
+        let specialty_id = text("specialty_id");
         let wanted = row.requested_provider.as_ref().map(|person| person.id.to_string());
         let intake = VisitIntake::of(
             &row.intake.0,
             row.intake_kind,
-            answers,
+            (answers, attachments_of(attachments)),
             row.id,
             wanted.clone(),
             (row.intake_created_at, row.intake_updated_at),
         );
-        let provider = row.provider.or(row.requested_provider).map(VisitProvider::from);
+        // Nobody has an e-consult before it is accepted (core.md 4.6).
+        let asked = row.requested_provider.filter(|_| plan.kind != Kind::EConsult);
+        let provider = row.provider.or(asked).map(VisitProvider::from);
         let member = row.member;
         let (room_id, room_code, slug, name) = row.room;
         Self {
@@ -206,19 +241,22 @@ impl Visit {
             account_code: row.account_code,
             room_id: room_id.to_string(),
             room_code: room_code.clone(),
-            specialty_id: None,
-            state: None,
-            r#type: form.digits(row.kind),
-            subtype: form.digits(row.subtype),
+            specialty_id,
+            state: us_state,
+            r#type: form.digits(plan.kind.code()),
+            subtype: form.digits(plan.subtype.code()),
             status: form.digits(state.status.code()),
-            status_name: state.status.as_str(),
-            start: form.seconds(row.start_at),
-            end: form.seconds(row.end_at),
+            status_name: if missed { "missed" } else { state.status.as_str() },
+            missed,
+            start: form.seconds(plan.start_at),
+            end: form.seconds(plan.end_at),
             actual_start: state.actual_start_at.map(|at| form.seconds(at)),
             actual_end: state.actual_end_at.map(|at| form.seconds(at)),
             completed_by: state.ended_by.map(|id| id.to_string()),
             reason: state.reason.map(bedside_model::visit::CloseReason::as_str),
-            description: row.description.clone(),
+            description: remark.map_or_else(|| row.description.clone(), bedside_model::Phi::into_inner),
+            transfer_reason: transfer_reason.map(bedside_model::Phi::into_inner),
+            arrived: state.arrived_at.map(At::seconds),
             created: row.created_at.seconds(),
             modified: row.updated_at.seconds(),
             waiting_since: row.waiting_since_at.seconds(),
@@ -232,9 +270,11 @@ impl Visit {
             meeting: Meeting {
                 meeting_id: row.meeting,
                 hosts: provider.iter().map(|provider| provider.vseeid.clone()).collect(),
-                expiry: row.end_at.plus_seconds(MEETING_HOURS * 3600).seconds(),
+                expiry: plan.end_at.plus_seconds(MEETING_HOURS * 3600).seconds(),
+                conference_pin: row.conference_pin,
+                phone_numbers: Map::new(),
                 recording_auto_start: false,
-                disabled: !state.status.is_open(),
+                disabled: !state.status.is_open() || plan.subtype != Subtype::Video,
             },
             provider,
             member: VisitMember {
@@ -247,6 +287,11 @@ impl Visit {
                 phone: member.phone,
                 last_seen: member_last_seen.map(At::seconds),
             },
+            guardian: row.guardian.map(|person| VisitGuardian {
+                id: person.id.to_string(),
+                first_name: person.first_name,
+                last_name: person.last_name,
+            }),
             room: VisitRoom { id: room_id.to_string(), code: room_code, slug, name },
         }
     }
@@ -256,18 +301,21 @@ impl VisitIntake {
     fn of(
         id: &str,
         kind: i64,
-        mut answers: Map<String, Value>,
+        (mut answers, attachments): (Map<String, Value>, Vec<Attachment>),
         visit: VisitId,
         provider: Option<String>,
         (created, modified): (At, At),
     ) -> Self {
         let reason = answers.remove("reason_for_visit");
+        // In a list only which files there are is known.
+        let named = answers.remove("attachments").map(Attachment::named).unwrap_or_default();
         Self {
             id: id.to_owned(),
             r#type: kind.to_string(),
             reason_for_visit: reason.map(plain).unwrap_or_default(),
             provider,
             visit_id: visit.to_string(),
+            attachments: if attachments.is_empty() { named } else { attachments },
             created: created.seconds(),
             modified: modified.seconds(),
             answers,
@@ -281,5 +329,32 @@ pub fn plain(answer: Value) -> String {
         Value::String(text) => text,
         Value::Null => String::new(),
         other => other.to_string(),
+    }
+}
+
+/// Which fields of a visit somebody wants (core.md 1.6, 4.7); none is all.
+#[derive(Debug, Default)]
+pub struct Fields(Vec<String>);
+
+impl Fields {
+    /// The fields of these names; `id` comes always.
+    pub const fn of(names: Vec<String>) -> Self {
+        Self(names)
+    }
+
+    /// The visit cut to them. `recordings` comes only when it is asked for.
+    pub fn choose(&self, visit: Visit) -> Value {
+        let mut members = json!(visit);
+        let asked = |name: &str| self.0.iter().any(|field| field == name);
+        if let Some(members) = members.as_object_mut() {
+            if !self.0.is_empty() {
+                members.retain(|name, _| name == "id" || asked(name));
+            }
+            if asked("recordings") {
+                // Nothing records yet.
+                members.insert("recordings".to_owned(), json!({ "count": 0, "data": [] }));
+            }
+        }
+        members
     }
 }

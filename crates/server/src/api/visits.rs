@@ -1,13 +1,17 @@
 //! Visits on the wire (contract core.md 4): numbers as text in one visit, as
-//! numbers in lists (core.md C5).
+//! numbers in lists (core.md C5). How they begin is in `visits/begin.rs`, how
+//! they are planned anew in `visits/plan.rs`, how they end in `visits/end.rs`.
+
+mod begin;
+mod end;
+mod plan;
+mod schedule;
 
 use axum::extract::State;
-use bedside_app::{
-    App, calls,
-    visits::{self, AddWalkin},
-};
-use bedside_model::{UserId, VisitId, visit::CloseReason};
+use bedside_app::{App, calls, visits};
+use bedside_model::VisitId;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
@@ -15,70 +19,103 @@ use super::{
     auth::Caller,
     envelope::{Data, Page, data},
     error::ApiError,
-    extract::{Flag, Id, Path, Request, Text},
-    visit_object::{Form, Visit},
-    visit_query::VisitQuery,
+    extract::{Flag, Id, Path, Request},
+    visit_object::{Fields, Form, Visit},
+    visit_query::{FieldsQuery, UserVisitsQuery, VisitQuery},
 };
 
-/// A walk-in to create.
-#[derive(Debug, Deserialize, ToSchema)]
-pub struct AddWalkinRequest {
-    /// UUID from `POST /intakes`.
-    intake_id: Text<64>,
-    /// Code or slug of the room; else the intake's.
-    room_code: Option<Text<128>>,
-    /// Whom the patient wants to see.
-    provider_id: Option<Id>,
-    /// The patient; must be the intake's.
-    member_id: Option<Text<128>>,
-}
-
-/// Creates a walk-in visit: the patient waits in the room's queue.
-#[utoipa::path(post, path = "/visits/add_walkin", tag = "visits", operation_id = "visits::add_walkin",
-    request_body = AddWalkinRequest, responses((status = 200, body = Data<Visit>)))]
-pub async fn add_walkin(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    Request(body): Request<AddWalkinRequest>,
-) -> Result<Data<Visit>, ApiError> {
-    let intake =
-        body.intake_id.parse().map_err(|_| ApiError::field("intake_id", "is not the id of an intake"))?;
-    let command = AddWalkin {
-        intake,
-        room: body.room_code.and_then(Text::filled),
-        provider: body.provider_id.map(|id| UserId(id.0)),
-        member: body.member_id.and_then(Text::filled),
-    };
-    Ok(shown(visits::add_walkin(&app, &actor, command).await?))
-}
+pub use begin::*;
+pub use end::*;
+pub use plan::*;
+pub use schedule::*;
 
 fn shown(view: visits::VisitView) -> Data<Visit> {
     data(Visit::of(view, Form::Detail))
 }
 
-/// The caller's visits: patients see their own, providers those of their rooms,
-/// admins all. Open visits come in queue order.
+fn id_of(text: &str) -> Result<VisitId, ApiError> {
+    text.parse().map_err(|_| bedside_app::Error::not_found("visit").into())
+}
+
+/// The visit that a call without a number in its path is about.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct Named {
+    /// Number of the visit.
+    id: Option<Id>,
+    /// The same, as other clients name it.
+    visit_id: Option<Id>,
+}
+
+impl Named {
+    fn id(&self) -> Result<VisitId, ApiError> {
+        let id = self.visit_id.or(self.id).ok_or_else(|| ApiError::field("id", "is required"))?;
+        Ok(VisitId(id.0))
+    }
+}
+
+fn listed(listed: visits::Listed, fields: &Fields) -> Page<Value> {
+    let rows = listed.visits.into_iter().map(|view| fields.choose(Visit::of(view, Form::List)));
+    let next = listed.next.map(|(order, mark)| super::visit_query::cursor(order, mark));
+    Page::new(rows.collect(), listed.total).followed_by(next)
+}
+
+/// The caller's visits: patients see their own and those of people in their
+/// care, providers those of their rooms, admins all. Open visits come in queue
+/// order, others newest first.
 #[utoipa::path(get, path = "/visits", tag = "visits", operation_id = "visits::list", params(VisitQuery),
     responses((status = 200, body = Page<Visit>)))]
 pub async fn list(
     State(app): State<App>,
     Caller(actor): Caller,
     Request(query): Request<VisitQuery>,
-) -> Result<Page<Visit>, ApiError> {
-    let (views, total) = visits::list(&app, &actor, query.into_list()?).await?;
-    Ok(Page::new(views.into_iter().map(|view| Visit::of(view, Form::List)).collect(), total))
+) -> Result<Page<Value>, ApiError> {
+    let (command, fields) = query.into_list()?;
+    Ok(listed(visits::list(&app, &actor, command).await?, &fields))
+}
+
+/// Somebody's visits, those to come (`upcoming=1`) or those that were
+/// (`history=1`).
+#[utoipa::path(get, path = "/users/{id}/visits", tag = "visits", operation_id = "visits::of_user",
+    params(("id" = String, Path, description = "Number of the user, or `-` for the token's own"), UserVisitsQuery),
+    responses((status = 200, body = Page<Visit>)))]
+pub async fn of_user(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Path(id): Path<String>,
+    Request(query): Request<UserVisitsQuery>,
+) -> Result<Page<Value>, ApiError> {
+    let person = match id.as_str() {
+        "-" => None,
+        digits => Some(digits.parse().map_err(|_| bedside_app::Error::not_found("user"))?),
+    };
+    let (moment, command, fields) = query.into_list()?;
+    Ok(listed(visits::of_user(&app, &actor, person, moment, command).await?, &fields))
+}
+
+/// The visit that the patient waits for or is in now, walk-ins first.
+#[utoipa::path(get, path = "/visits/in_progress", tag = "visits", operation_id = "visits::in_progress",
+    params(FieldsQuery), responses((status = 200, body = Data<Visit>)))]
+pub async fn in_progress(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Request(query): Request<FieldsQuery>,
+) -> Result<Data<Value>, ApiError> {
+    let view = visits::in_progress(&app, &actor).await?;
+    Ok(data(query.fields().choose(Visit::of(view, Form::Detail))))
 }
 
 /// One visit.
 #[utoipa::path(get, path = "/visits/{id}", tag = "visits", operation_id = "visits::get",
-    params(("id" = String, Path, description = "Number of the visit")),
+    params(("id" = String, Path, description = "Number of the visit"), FieldsQuery),
     responses((status = 200, body = Data<Visit>)))]
 pub async fn get(
     State(app): State<App>,
     Caller(actor): Caller,
     Path(id): Path<String>,
-) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::get(&app, &actor, id_of(&id)?).await?))
+    Request(query): Request<FieldsQuery>,
+) -> Result<Data<Value>, ApiError> {
+    let view = visits::get(&app, &actor, id_of(&id)?).await?;
+    Ok(data(query.fields().choose(Visit::of(view, Form::Detail))))
 }
 
 /// Taking a visit.
@@ -120,56 +157,6 @@ pub async fn start(
     Ok(shown(visits::start(&app, &actor, id_of(&id)?, body.confirmed()).await?))
 }
 
-/// The provider gives the visit back to the queue.
-#[utoipa::path(post, path = "/visits/{id}/put_back", tag = "visits", operation_id = "visits::put_back",
-    params(("id" = String, Path, description = "Number of the visit")),
-    responses((status = 200, body = Data<Visit>)))]
-pub async fn put_back(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    Path(id): Path<String>,
-) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::put_back(&app, &actor, id_of(&id)?).await?))
-}
-
-/// The provider completes the visit. It is final.
-#[utoipa::path(post, path = "/visits/{id}/complete", tag = "visits", operation_id = "visits::complete",
-    params(("id" = String, Path, description = "Number of the visit")),
-    responses((status = 200, body = Data<Visit>)))]
-pub async fn complete(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    Path(id): Path<String>,
-) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::complete(&app, &actor, id_of(&id)?).await?))
-}
-
-/// Leaving a visit.
-#[derive(Debug, Deserialize, ToSchema)]
-pub struct CloseRequest {
-    /// `patient_end_call`, `patient_exit_room`, `call_ended` or
-    /// `patient_cancel_appointment`.
-    reason: Text<64>,
-}
-
-/// Somebody leaves the visit. From the queue it is cancelled; from the call
-/// only the call is over, until the provider completes the visit.
-#[utoipa::path(post, path = "/visits/{id}/close", tag = "visits", operation_id = "visits::close",
-    params(("id" = String, Path, description = "Number of the visit")),
-    request_body = CloseRequest, responses((status = 200, body = Data<Visit>)))]
-pub async fn close(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    Path(id): Path<String>,
-    Request(body): Request<CloseRequest>,
-) -> Result<Data<Visit>, ApiError> {
-    let reason = CloseReason::parse(body.reason.trimmed()).ok_or_else(|| {
-        let words: Vec<_> = CloseReason::ALL.iter().map(|reason| reason.as_str()).collect();
-        ApiError::field("reason", &format!("must be one of {}", words.join(", ")))
-    })?;
-    Ok(shown(visits::close(&app, &actor, id_of(&id)?, reason).await?))
-}
-
 /// What a client needs to enter the call.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CallPass {
@@ -193,8 +180,4 @@ pub async fn call(
 ) -> Result<Data<CallPass>, ApiError> {
     let pass = calls::join(&app, &actor, id_of(&id)?, &base.sockets()).await?;
     Ok(data(CallPass { url: pass.url, token: pass.token, meeting_id: pass.meeting }))
-}
-
-fn id_of(text: &str) -> Result<VisitId, ApiError> {
-    text.parse().map_err(|_| bedside_app::Error::not_found("visit").into())
 }

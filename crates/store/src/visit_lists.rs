@@ -1,0 +1,486 @@
+//! Lists of visits: one statement for the page, one for the count, however
+//! many rows there are.
+//!
+//! Which index finds the rows is chosen here and not left to the engine, since
+//! neither can know how selective a parameter is: a condition that must not
+//! choose an index is written with a plus before the column. The index
+//! `visits_list` holds every column that a list is narrowed by, so that counts
+//! and walks read no rows.
+
+use bedside_model::{
+    AccountId, At, RoomId, UserId, VisitId,
+    visit::{Kind, Status},
+};
+
+use crate::{
+    Conn, Result,
+    visit_views::{Row, VisitView, select_views},
+};
+
+/// Whose visits a list may show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The whole account.
+    Account,
+    /// The provider's own, and those of their rooms.
+    Provider(UserId),
+    /// The patient's own, and those of people in their care.
+    Member(UserId),
+}
+
+/// Order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// Newest first.
+    #[default]
+    Newest,
+    /// By planned begin, earliest first.
+    StartAscending,
+    /// By planned begin, latest first.
+    StartDescending,
+    /// The caller's running visits, those who wait for the caller, others who
+    /// wait, appointments to come, appointments that were missed. Only open
+    /// visits.
+    Queue,
+}
+
+/// Which side of now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Open visits that were not missed.
+    Upcoming,
+    /// Ended and missed ones.
+    History,
+}
+
+/// Which visits to list. Empty lists and `None` do not narrow.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Documented status numbers.
+    pub statuses: Vec<i64>,
+    /// Documented type numbers.
+    pub kinds: Vec<i64>,
+    /// Documented subtype numbers.
+    pub subtypes: Vec<i64>,
+    /// One room.
+    pub room: Option<RoomId>,
+    /// Taken by, or asking for, this provider.
+    pub provider: Option<UserId>,
+    /// One patient.
+    pub member: Option<UserId>,
+    /// Planned begin at or after.
+    pub from: Option<At>,
+    /// Planned begin before.
+    pub until: Option<At>,
+    /// Only one side of now. Needs a patient or a provider.
+    pub moment: Option<Moment>,
+}
+
+/// The place of a row in its order; the next page begins behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// In a queue, to which part of it the row belongs; else 0.
+    pub rank: i64,
+    /// What the order goes by, in milliseconds; 0 for newest first.
+    pub key: i64,
+    /// The visit.
+    pub id: VisitId,
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    /// Behind this row.
+    pub after: Option<Mark>,
+    /// Rows to skip.
+    pub offset: i64,
+    /// Rows to give.
+    pub limit: i64,
+}
+
+// Parameters: $1 account, $2 scope, $3 caller, $4 $5 $6 sets of statuses,
+// types and subtypes, $7 room, $8 provider, $9 patient, $10 $11 planned begin
+// (from, until), $12 now, $13 side of now, and for pages $14 $15 $16 the mark
+// (rank, key, id), $17 limit, $18 offset.
+//
+// A set of small numbers is a number with those bits; "any" is -1.
+macro_rules! narrowed {
+    () => {
+        "AND (($4 >> CAST(v.status AS INTEGER)) & 1) <> 0 AND (($5 >> CAST(v.type AS INTEGER)) & 1) <> 0 \
+         AND (($6 >> CAST(v.subtype AS INTEGER)) & 1) <> 0 AND ($7 = 0 OR +v.room_id = $7) \
+         AND ($8 = 0 OR +v.provider_id = $8 OR +v.requested_provider_id = $8) \
+         AND +v.start_at >= $10 AND +v.start_at < $11 \
+         AND ($2 <> 1 OR +v.provider_id = $3 OR +v.requested_provider_id = $3 OR +v.room_id IN \
+              (SELECT rp.room_id FROM room_providers rp WHERE rp.account_id = $1 AND rp.user_id = $3)) "
+    };
+}
+
+// What reads the rows; only where few are found.
+macro_rules! narrowed_by_rows {
+    () => {
+        "AND ($9 = 0 OR +v.member_id = $9) \
+         AND ($13 = 0 OR $13 = CASE WHEN v.status NOT IN (10, 20, 25) OR (v.type = 2 AND v.status <> 25 \
+              AND v.arrived_at IS NULL AND v.end_at <= $12) THEN 2 ELSE 1 END) \
+         AND ($2 <> 2 OR +v.member_id = $3 OR +v.member_id IN \
+              (SELECT g.dependant_id FROM guardians g WHERE g.account_id = $1 AND g.guardian_id = $3)) "
+    };
+}
+
+/// How the rows are found.
+macro_rules! found {
+    // By the covering index.
+    (all) => {
+        concat!("WHERE v.account_id = $1 ", narrowed!())
+    };
+    // By time.
+    (times) => {
+        concat!("WHERE v.account_id = $1 AND v.start_at >= $10 AND v.start_at < $11 ", narrowed!())
+    };
+    // By room and time.
+    (room_times) => {
+        concat!(
+            "WHERE v.account_id || '' = $1 AND v.room_id = $7 AND v.start_at >= $10 AND v.start_at < $11 ",
+            narrowed!()
+        )
+    };
+    // By patient: the one asked for, else the caller and those in their care.
+    (people) => {
+        concat!(
+            "WHERE v.account_id || '' = $1 AND v.member_id IN (SELECT CASE WHEN $9 = 0 THEN $3 ELSE $9 END \
+             UNION SELECT g.dependant_id FROM guardians g WHERE $9 = 0 AND g.account_id = $1 AND g.guardian_id = $3) ",
+            narrowed!(),
+            narrowed_by_rows!()
+        )
+    };
+    // By provider.
+    (provider) => {
+        concat!(
+            "WHERE v.account_id || '' = $1 AND (v.provider_id = $8 OR v.requested_provider_id = $8) ",
+            narrowed!(),
+            narrowed_by_rows!()
+        )
+    };
+    // By the index of open visits.
+    (open) => {
+        concat!("WHERE v.account_id = $1 AND v.status IN (10, 20, 25) ", narrowed!(), narrowed_by_rows!())
+    };
+}
+
+// The same in `Mark::of`.
+macro_rules! rank {
+    () => {
+        "CASE WHEN v.status = 25 AND v.provider_id = $3 THEN 0 \
+         WHEN v.status = 25 THEN 2 \
+         WHEN v.type <> 2 OR v.arrived_at IS NOT NULL THEN CASE WHEN v.requested_provider_id = $3 THEN 1 ELSE 2 END \
+         WHEN v.end_at > $12 THEN 3 ELSE 4 END, \
+         CASE WHEN v.type = 2 AND v.status <> 25 AND v.arrived_at IS NULL THEN v.start_at ELSE v.waiting_since_at END"
+    };
+}
+
+macro_rules! order {
+    (newest) => {
+        "ORDER BY v.id DESC "
+    };
+    (ascending) => {
+        "ORDER BY v.start_at, v.id "
+    };
+    (descending) => {
+        "ORDER BY v.start_at DESC, v.id DESC "
+    };
+    (queue) => {
+        concat!("ORDER BY ", rank!(), ", v.id ")
+    };
+}
+
+macro_rules! behind_the_mark {
+    (newest) => {
+        "AND v.id < $16 "
+    };
+    (ascending) => {
+        "AND (+v.start_at, v.id) > ($15, $16) "
+    };
+    (descending) => {
+        "AND (+v.start_at, v.id) < ($15, $16) "
+    };
+    (queue) => {
+        concat!("AND (", rank!(), ", v.id) > ($14, $15, $16) ")
+    };
+}
+
+macro_rules! page {
+    ($way:ident, $order:ident) => {
+        concat!(
+            select_views!(),
+            "WHERE v.account_id = $1 AND v.id IN (SELECT v.id FROM visits v ",
+            found!($way),
+            behind_the_mark!($order),
+            order!($order),
+            "LIMIT $17 OFFSET $18) ",
+            order!($order)
+        )
+    };
+}
+
+macro_rules! pages {
+    ($way:ident, $order:expr) => {
+        match $order {
+            Order::StartAscending => page!($way, ascending),
+            Order::StartDescending => page!($way, descending),
+            Order::Newest | Order::Queue => page!($way, newest),
+        }
+    };
+}
+
+macro_rules! count {
+    ($way:ident) => {
+        concat!("SELECT COUNT(*) FROM visits v ", found!($way))
+    };
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    All,
+    Times,
+    RoomTimes,
+    People,
+    Provider,
+    Open,
+}
+
+impl Way {
+    fn of(scope: Scope, filter: &Filter, order: Order) -> Self {
+        let open = !filter.statuses.is_empty() && filter.statuses.iter().all(|code| OPEN.contains(code));
+        let in_time = filter.from.is_some() || filter.until.is_some() || order != Order::Newest;
+        match filter {
+            _ if order == Order::Queue => Self::Open,
+            Filter { member: Some(_), .. } => Self::People,
+            _ if matches!(scope, Scope::Member(_)) => Self::People,
+            _ if open => Self::Open,
+            Filter { provider: Some(_), .. } => Self::Provider,
+            Filter { room: Some(_), .. } if in_time => Self::RoomTimes,
+            _ if in_time => Self::Times,
+            _ => Self::All,
+        }
+    }
+
+    const fn page(self, order: Order) -> &'static str {
+        match self {
+            Self::All => page!(all, newest),
+            Self::Times => pages!(times, order),
+            Self::RoomTimes => pages!(room_times, order),
+            Self::People => pages!(people, order),
+            Self::Provider => pages!(provider, order),
+            Self::Open if matches!(order, Order::Queue) => page!(open, queue),
+            Self::Open => pages!(open, order),
+        }
+    }
+
+    const fn count(self) -> &'static str {
+        match self {
+            Self::All => count!(all),
+            Self::Times => count!(times),
+            Self::RoomTimes => count!(room_times),
+            Self::People => count!(people),
+            Self::Provider => count!(provider),
+            Self::Open => count!(open),
+        }
+    }
+}
+
+/// The statuses in the index of open visits.
+const OPEN: [i64; 3] = [10, 20, 25];
+
+/// Bits of a set; numbers that no row can have are left out of it.
+fn set(numbers: &[i64]) -> i64 {
+    if numbers.is_empty() {
+        return -1;
+    }
+    numbers.iter().filter(|n| (0..63).contains(*n)).fold(0, |bits, n| bits | 1 << n)
+}
+
+impl Mark {
+    /// The place of a visit in an order, as `rank!` computes it.
+    #[must_use]
+    pub fn of(visit: &VisitView, order: Order, caller: UserId, now: At) -> Self {
+        let (state, plan) = (&visit.state, &visit.plan);
+        let running = state.status == Status::InProgress;
+        let comes = plan.kind == Kind::Scheduled && !running && state.arrived_at.is_none();
+        let (rank, key) = match order {
+            Order::Newest => (0, 0),
+            Order::StartAscending | Order::StartDescending => (0, plan.start_at.0),
+            Order::Queue if comes => (if plan.end_at > now { 3 } else { 4 }, plan.start_at.0),
+            Order::Queue => {
+                let mine = if running { state.provider } else { state.requested_provider } == Some(caller);
+                let rank = if !mine { 2 } else { i64::from(!running) };
+                (rank, visit.waiting_since_at.0)
+            }
+        };
+        Self { rank, key, id: visit.id }
+    }
+
+    const fn before_all(order: Order) -> Self {
+        match order {
+            Order::Newest | Order::StartDescending => {
+                Self { rank: i64::MAX, key: i64::MAX, id: VisitId(i64::MAX) }
+            }
+            Order::StartAscending | Order::Queue => {
+                Self { rank: i64::MIN, key: i64::MIN, id: VisitId(i64::MIN) }
+            }
+        }
+    }
+}
+
+/// The parameters that a page and its count share.
+struct Binds<'f> {
+    account: &'f str,
+    scope: i64,
+    caller: i64,
+    statuses: i64,
+    kinds: i64,
+    subtypes: i64,
+    room: i64,
+    provider: i64,
+    member: i64,
+    from: i64,
+    until: i64,
+    now: i64,
+    moment: i64,
+}
+
+impl<'f> Binds<'f> {
+    fn of(account: &'f AccountId, (scope, caller): (Scope, UserId), filter: &Filter, now: At) -> Self {
+        Self {
+            account: account.as_str(),
+            scope: match scope {
+                Scope::Account => 0,
+                Scope::Provider(_) => 1,
+                Scope::Member(_) => 2,
+            },
+            caller: caller.0,
+            statuses: set(&filter.statuses),
+            kinds: set(&filter.kinds),
+            subtypes: set(&filter.subtypes),
+            room: filter.room.map_or(0, |id| id.0),
+            provider: filter.provider.map_or(0, |id| id.0),
+            member: filter.member.map_or(0, |id| id.0),
+            from: filter.from.map_or(i64::MIN, |at| at.0),
+            until: filter.until.map_or(i64::MAX, |at| at.0),
+            now: now.0,
+            moment: match filter.moment {
+                None => 0,
+                Some(Moment::Upcoming) => 1,
+                Some(Moment::History) => 2,
+            },
+        }
+    }
+}
+
+/// One page. `caller` is whose own visits stand first in a queue.
+///
+/// # Errors
+/// What the database says.
+pub async fn page(
+    conn: &mut Conn,
+    account: &AccountId,
+    (scope, caller): (Scope, UserId),
+    filter: &Filter,
+    order: Order,
+    window: Window,
+    now: At,
+) -> Result<Vec<VisitView>> {
+    let b = Binds::of(account, (scope, caller), filter, now);
+    let mark = window.after.unwrap_or(Mark::before_all(order));
+    // The mark's time narrows the walk; the rest of the mark decides ties.
+    let (mut from, mut until) = (b.from, b.until);
+    match (window.after, order) {
+        (Some(mark), Order::StartAscending) => from = from.max(mark.key),
+        (Some(mark), Order::StartDescending) => until = until.min(mark.key.saturating_add(1)),
+        _ => {}
+    }
+    let sql = Way::of(scope, filter, order).page(order);
+    let rows = query_all!(
+        conn,
+        Row,
+        sql,
+        b.account,
+        b.scope,
+        b.caller,
+        b.statuses,
+        b.kinds,
+        b.subtypes,
+        b.room,
+        b.provider,
+        b.member,
+        from,
+        until,
+        b.now,
+        b.moment,
+        mark.rank,
+        mark.key,
+        mark.id.0,
+        window.limit,
+        window.offset,
+    )?;
+    rows.into_iter().map(VisitView::try_from).collect()
+}
+
+/// How many visits the whole list has.
+///
+/// # Errors
+/// What the database says.
+pub async fn count(
+    conn: &mut Conn,
+    account: &AccountId,
+    (scope, caller): (Scope, UserId),
+    filter: &Filter,
+    order: Order,
+    now: At,
+) -> Result<i64> {
+    let b = Binds::of(account, (scope, caller), filter, now);
+    let sql = Way::of(scope, filter, order).count();
+    scalar!(
+        conn, i64, sql, b.account, b.scope, b.caller, b.statuses, b.kinds, b.subtypes, b.room, b.provider,
+        b.member, b.from, b.until, b.now, b.moment,
+    )
+}
+
+const COUNT_AFTER: &str = "SELECT COUNT(*) FROM visits WHERE account_id = $1 AND id > $2";
+
+/// How many visits of the account have a higher number.
+///
+/// # Errors
+/// What the database says.
+pub async fn count_after(conn: &mut Conn, account: &AccountId, id: VisitId) -> Result<i64> {
+    scalar!(conn, i64, COUNT_AFTER, account.as_str(), id.0)
+}
+
+const COUNT_BETWEEN: &str = "SELECT COUNT(*) FROM visits WHERE account_id = $1 AND id > $2 AND id <= $3";
+
+/// How many visits of the account have a number after one and up to another.
+///
+/// # Errors
+/// What the database says.
+pub async fn count_between(
+    conn: &mut Conn,
+    account: &AccountId,
+    after: VisitId,
+    upto: VisitId,
+) -> Result<i64> {
+    scalar!(conn, i64, COUNT_BETWEEN, account.as_str(), after.0, upto.0)
+}
+
+const NEWEST_BEFORE: &str = "SELECT id FROM visits WHERE account_id = $1 AND id > $2 AND created_at < $3 \
+     ORDER BY id DESC LIMIT 1";
+
+/// The newest visit after `id` that was made before an instant.
+///
+/// # Errors
+/// What the database says.
+pub async fn newest_before(
+    conn: &mut Conn,
+    account: &AccountId,
+    id: VisitId,
+    at: At,
+) -> Result<Option<VisitId>> {
+    Ok(scalar_opt!(conn, i64, NEWEST_BEFORE, account.as_str(), id.0, at.0)?.map(VisitId))
+}
