@@ -1,11 +1,15 @@
 //! Who is calling. The first argument of every operation.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use bedside_model::{
     AccountId, UserId,
-    permission::{Seat, Standing},
+    permission::{Action, Relation, Seat, Standing},
     scope::Scopes,
     user::{Role, SessionKind, UserType},
 };
+
+use crate::idempotency::Claim;
 
 /// What a known user showed to prove who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +27,10 @@ pub enum Who {
     Anonymous,
     /// The portal's server with the account's key (and secret).
     ApiKey {
-        /// What its app is limited to.
+        /// The system user of the key's app, for the audit trail: a key stands
+        /// for no user.
+        app: Option<UserId>,
+        /// What key and app are limited to.
         scopes: Scopes,
     },
     /// The portal's server with an admin token; `user` is the system user that
@@ -31,7 +38,7 @@ pub enum Who {
     AdminToken {
         /// The system user.
         user: UserId,
-        /// What its app is limited to.
+        /// What token and app are limited to.
         scopes: Scopes,
     },
     /// A user.
@@ -49,6 +56,36 @@ pub enum Who {
     System,
 }
 
+/// The right that the last permission check found, for the audit trail. Shared
+/// by the clones of an actor: the check may be made on another one than the
+/// entry is written with. No part of who somebody is.
+#[derive(Debug, Clone, Default)]
+pub struct Granted(Arc<Mutex<Option<Grant>>>);
+
+/// An action, and the seat and relation that allowed it.
+pub type Grant = (Action, Seat, Relation);
+
+impl Granted {
+    /// Notes what a check found.
+    pub fn set(&self, grant: Grant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(grant);
+    }
+
+    /// What the last check found, if one was made.
+    #[must_use]
+    pub fn get(&self) -> Option<Grant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PartialEq for Granted {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Granted {}
+
 /// Who is calling, in which account, by which request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
@@ -58,13 +95,25 @@ pub struct Actor {
     pub who: Who,
     /// The request's identifier, for the audit trail; empty outside requests.
     pub request_id: String,
+    /// The client's network address, for the audit trail; empty outside requests.
+    pub address: String,
+    /// Under which right the caller acts, as `authz` found it.
+    pub granted: Granted,
+    /// The right to one change that came with an `Idempotency-Key`.
+    pub idempotency: Option<Arc<Claim>>,
 }
 
 impl Actor {
+    /// Somebody, by a request with this identifier from this address.
+    #[must_use]
+    pub fn new(account: AccountId, who: Who, request_id: String, address: String) -> Self {
+        Self { account, who, request_id, address, granted: Granted::default(), idempotency: None }
+    }
+
     /// Bedside itself, acting in an account.
     #[must_use]
-    pub const fn system(account: AccountId) -> Self {
-        Self { account, who: Who::System, request_id: String::new() }
+    pub fn system(account: AccountId) -> Self {
+        Self::new(account, Who::System, String::new(), String::new())
     }
 
     /// The acting user, the system user of an admin token included.
@@ -74,6 +123,16 @@ impl Actor {
             Who::AdminToken { user, .. } => Some(user),
             Who::User { id, .. } => Some(id),
             Who::Anonymous | Who::ApiKey { .. } | Who::System => None,
+        }
+    }
+
+    /// Who stands in the audit trail: the acting user, or the system user of
+    /// the app whose key was shown.
+    #[must_use]
+    pub const fn signer(&self) -> Option<UserId> {
+        match self.who {
+            Who::ApiKey { app, .. } => app,
+            _ => self.user(),
         }
     }
 
@@ -92,7 +151,7 @@ impl Actor {
     pub const fn standing(&self) -> Standing {
         match self.who {
             Who::Anonymous => Standing { kind: None, role: None, scopes: Scopes::ALL },
-            Who::ApiKey { scopes } => Standing { kind: None, role: None, scopes },
+            Who::ApiKey { scopes, .. } => Standing { kind: None, role: None, scopes },
             Who::AdminToken { scopes, .. } => Standing { kind: Some(UserType::Api), role: None, scopes },
             Who::User { kind, role, .. } => Standing { kind: Some(kind), role, scopes: Scopes::ALL },
             Who::System => Standing { kind: Some(UserType::System), role: None, scopes: Scopes::ALL },

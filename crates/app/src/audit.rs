@@ -9,7 +9,7 @@ use std::{
 use bedside_model::{At, UserId};
 use bedside_store::{Tx, audit};
 
-use crate::{Actor, App, Result};
+use crate::{Actor, App, Result, Who, idempotency};
 
 /// How long reads of one reader, person and action count as one.
 const COALESCE_SECONDS: i64 = 600;
@@ -26,6 +26,7 @@ pub async fn write(
     (object_kind, object_id): (&'static str, String),
 ) -> Result<()> {
     let at = app.clock.now();
+    idempotency::claim(tx, actor, object_kind, &object_id).await?;
     let entry = entry(app, actor, action, object_kind, object_id, at, 1);
     audit::append(tx, &entry).await?;
     Ok(())
@@ -43,8 +44,10 @@ fn entry(
     audit::NewEntry {
         id: app.random.uuid(at),
         account: actor.account.clone(),
-        user: actor.user(),
+        user: actor.signer(),
         credential: actor.credential(),
+        granted: right(actor),
+        address: actor.address.clone(),
         action,
         object_kind,
         object_id,
@@ -52,6 +55,31 @@ fn entry(
         at,
         count,
     }
+}
+
+/// Under which right the actor acts, as `action/seat/relation`; `open` for what
+/// asks for none, such as a log-in.
+fn right(actor: &Actor) -> String {
+    match (actor.granted.get(), &actor.who) {
+        (Some((action, seat, relation)), _) => {
+            let words = [format!("{action:?}"), format!("{seat:?}"), format!("{relation:?}")];
+            words.map(|word| snake(&word)).join("/")
+        }
+        (None, Who::System) => "system".to_owned(),
+        (None, _) => "open".to_owned(),
+    }
+}
+
+/// `VisitTransfer` as `visit_transfer`.
+fn snake(name: &str) -> String {
+    let mut word = String::with_capacity(name.len() + 4);
+    for (at, letter) in name.chars().enumerate() {
+        if letter.is_ascii_uppercase() && at > 0 {
+            word.push('_');
+        }
+        word.push(letter.to_ascii_lowercase());
+    }
+    word
 }
 
 #[derive(PartialEq, Eq, Hash, Clone)]
@@ -81,7 +109,7 @@ impl Reads {
             return;
         }
         let key = Key {
-            reader: actor.user(),
+            reader: actor.signer(),
             credential: actor.credential(),
             person,
             action,

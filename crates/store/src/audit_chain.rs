@@ -99,6 +99,16 @@ pub async fn waiting(conn: &mut Conn) -> Result<Vec<AccountId>> {
     Ok(scalars!(conn, String, WAITING)?.into_iter().map(AccountId).collect())
 }
 
+const CODES: &str = "SELECT code FROM accounts WHERE erased_at IS NULL ORDER BY code";
+
+/// The codes of all accounts that have a trail.
+///
+/// # Errors
+/// What the database says.
+pub async fn codes(conn: &mut Conn) -> Result<Vec<String>> {
+    scalars!(conn, String, CODES)
+}
+
 macro_rules! select_rows {
     ($rest:literal) => {
         concat!(

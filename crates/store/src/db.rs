@@ -228,9 +228,20 @@ impl Store {
         Ok(vault)
     }
 
-    /// Forgets an account's vault: its key was destroyed.
-    pub fn forget_vault(&self, account: &AccountId) {
-        self.vaults().remove(account);
+    /// Forgets the keys of accounts that were deleted, here or by another
+    /// process.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn forget_erased(&self) -> Result<()> {
+        if self.vaults().is_empty() {
+            return Ok(());
+        }
+        let mut conn = self.reader().await?;
+        let living = crate::erasure::living(&mut conn).await?;
+        drop(conn);
+        self.vaults().retain(|account, _| living.contains(account));
+        Ok(())
     }
 
     fn vaults(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, Arc<Vault>>> {
@@ -278,6 +289,22 @@ impl Store {
                 false
             }
         }
+    }
+
+    /// Folds the log of a SQLite file in and empties it, so that nothing of what
+    /// was deleted is left in it. A long read of another process may put that
+    /// off until the next time.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn empty_log(&self) -> Result<()> {
+        if let Db::Sqlite { path, .. } = &self.0.db {
+            let options = SqliteConnectOptions::new().filename(path).busy_timeout(PATIENCE);
+            let mut conn = options.connect().await?;
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut conn).await?;
+            conn.close().await?;
+        }
+        Ok(())
     }
 
     /// Commits what waits, folds the log in and closes all connections.
@@ -383,6 +410,8 @@ async fn open_sqlite(settings: &Settings, path: PathBuf, hint: watch::Sender<u64
     // Checkpoints run beside the changes (below); this is only a bound on the
     // log's size (pages of 4 KiB) should they not keep up.
     let write = options.clone().journal_mode(SqliteJournalMode::Wal).pragma("wal_autocheckpoint", "16384");
+    // What is deleted is overwritten wherever that costs no further write.
+    let write = write.pragma("secure_delete", "FAST");
     let mut conn = write.connect().await?;
     migrate::sqlite(&mut conn, settings.schema).await?;
     let readers = SqlitePoolOptions::new()

@@ -94,6 +94,14 @@ pub enum Error {
     /// The file of the master key may be read by others than its owner.
     #[error("others can read the master key file {path}: run chmod 600 {path}", path = .0.display())]
     KeyIsOpen(PathBuf),
+    /// A program of Postgres that is needed is missing or failed.
+    #[error("{program} {said}")]
+    Program {
+        /// Such as `pg_dump`.
+        program: &'static str,
+        /// What went wrong.
+        said: String,
+    },
     /// A stored value that this version cannot understand.
     #[error("unexpected value in {0}")]
     Value(&'static str),

@@ -1,34 +1,33 @@
-//! The master key, and the secret of call tokens that follows from it.
+//! The master key, and the secret of call tokens that first followed from it.
 
-use bedside_store::MasterKey;
-use sha2::{Digest, Sha256};
+use std::path::PathBuf;
+
+use bedside_model::At;
+use bedside_store::{MasterKey, Store, house_keys};
 
 use super::StartError;
 use crate::config::Keys;
 
-/// The master key and the call secret. Makes the key file on the first start.
-pub(super) fn load(keys: &Keys) -> Result<(MasterKey, String), StartError> {
+/// The master key, and the file it is in, if it is in one. Makes the file on
+/// the first start.
+pub(super) fn load(keys: &Keys) -> Result<(MasterKey, Option<PathBuf>), StartError> {
     if !keys.master_key.is_empty() {
         let bytes = from_hex(keys.master_key.expose())
             .ok_or_else(|| StartError("keys.master_key must be 64 hexadecimal digits.".to_owned()))?;
-        return Ok((MasterKey::from_bytes(&bytes)?, call_secret(&bytes)));
+        return Ok((MasterKey::from_bytes(&bytes)?, None));
     }
     let path = &keys.master_key_file;
     let key = MasterKey::load_or_create(path)
         .map_err(|error| StartError(format!("Cannot use the master key file: {error}.")))?;
-    let bytes = std::fs::read(path).map_err(|error| {
-        StartError(format!("Cannot read the master key file {}: {error}.", path.display()))
-    })?;
-    Ok((key, call_secret(&bytes)))
+    Ok((key, Some(path.clone())))
 }
 
-/// Signs call tokens. Derived, so that every node with the master key signs
-/// alike; one-way, so that a token's signature tells nothing of the key.
-fn call_secret(master_key: &[u8]) -> String {
-    let mut hash = Sha256::new();
-    hash.update(b"bedside call tokens v1\0");
-    hash.update(master_key);
-    hex(&hash.finalize())
+/// Signs call tokens. Kept in the database, wrapped by the master key, so that
+/// every node signs alike and a new master key ends no call; one-way, so that a
+/// token's signature tells nothing of the key it was first made from.
+pub(super) async fn call_secret(store: &Store, at: At) -> Result<String, StartError> {
+    let first = |master: &MasterKey| master.derive(b"bedside call tokens v1\0").to_vec();
+    Ok(hex(&house_keys::secret(store, "calls", at, first).await?))
 }
 
 fn hex(bytes: &[u8]) -> String {

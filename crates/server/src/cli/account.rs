@@ -1,13 +1,15 @@
-//! `bedside account create` makes a clinic and shows its secrets once;
-//! `bedside account portal` says where its portal is.
+//! `bedside account create` makes a clinic and shows its secrets once; `list`
+//! shows the clinics; `portal` says where one's portal is; `update` sets up the
+//! rest.
 
 use bedside_app::{
     Actor,
-    accounts::{self, Create, Portal},
+    accounts::{self, Create, Portal, Update},
 };
+use bedside_model::AccountId;
 use clap::{Args, Subcommand};
 
-use super::{Failure, print, setup_link};
+use super::{Failure, account_delete, print, setup_link};
 use crate::{
     boot::{self, Surroundings},
     config::Config,
@@ -23,8 +25,61 @@ pub(super) struct Account {
 enum Command {
     /// Make an account; prints its key, secret, admin token and a one-time link.
     Create(New),
+    /// Show the accounts of this server.
+    List(All),
     /// Say where the clinic's portal is; what is left out stays as it is.
     Portal(Way),
+    /// Set an account up; what is left out stays as it is.
+    Update(Change),
+    /// Delete an account and everything in it, for good.
+    Delete(account_delete::Delete),
+}
+
+#[derive(Debug, Args)]
+struct All {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct Change {
+    /// The account's code.
+    #[arg(long)]
+    code: String,
+    /// The clinic's name, as patients read it.
+    #[arg(long)]
+    name: Option<String>,
+    /// Title of its pages; empty takes the name.
+    #[arg(long, value_name = "TITLE")]
+    portal_title: Option<String>,
+    /// Host of the clinic's own portal; empty for none.
+    #[arg(long, value_name = "HOST")]
+    domain: Option<String>,
+    /// May a portal sign people in?
+    #[arg(long, value_name = "on|off", value_parser = switch)]
+    sso: Option<bool>,
+    /// Must single sign-on come with the API secret?
+    #[arg(long, value_name = "on|off", value_parser = switch)]
+    require_secret: Option<bool>,
+    /// Origins whose pages may call the API; replaces the whole list, an empty
+    /// text empties it.
+    #[arg(long, value_name = "ORIGIN")]
+    cors_origin: Vec<String>,
+    /// Largest file in bytes; 0 takes the server's own limit.
+    #[arg(long, value_name = "BYTES")]
+    max_file_bytes: Option<i64>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn switch(word: &str) -> Result<bool, String> {
+    match word {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("say on or off".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -67,8 +122,77 @@ impl Account {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
         match self.command {
             Command::Create(new) => new.run(config).await,
+            Command::List(all) => all.run(config).await,
             Command::Portal(way) => way.run(config).await,
+            Command::Update(change) => change.run(config).await,
+            Command::Delete(delete) => delete.run(config).await,
         }
+    }
+}
+
+impl All {
+    async fn run(self, config: &Config) -> Result<(), Failure> {
+        const PAGE: i64 = 100;
+        let app = boot::open_app(config, Surroundings::default()).await?;
+        // The list of clinics is nobody's own.
+        let actor = Actor::system(AccountId(String::new()));
+        let mut rows = Vec::new();
+        loop {
+            let (page, total) = accounts::list(&app, &actor, rows.len() as i64, PAGE).await?;
+            let is_last = page.is_empty();
+            rows.extend(page.into_iter().map(|account| (account.code, account.name)));
+            if is_last || rows.len() as i64 >= total {
+                break;
+            }
+        }
+        app.store.close().await;
+        if self.json {
+            let list: Vec<_> =
+                rows.iter().map(|(code, name)| serde_json::json!({ "code": code, "name": name })).collect();
+            println!("{}", serde_json::to_string_pretty(&list)?);
+            return Ok(());
+        }
+        for (code, name) in rows {
+            println!("{code:<24}{name}");
+        }
+        Ok(())
+    }
+}
+
+impl Change {
+    async fn run(self, config: &Config) -> Result<(), Failure> {
+        let app = boot::open_app(config, Surroundings::default()).await?;
+        let account = accounts::get_by_code(&app, &self.code).await?;
+        let named = |origin: &String| !origin.trim().is_empty();
+        let origins: Vec<String> = self.cors_origin.iter().filter(|origin| named(origin)).cloned().collect();
+        let command = Update {
+            name: self.name,
+            portal_title: self.portal_title,
+            domain: self.domain,
+            sso_enabled: self.sso,
+            require_api_secret: self.require_secret,
+            cors_origins: (!self.cors_origin.is_empty()).then_some(origins),
+            max_file_bytes: self.max_file_bytes,
+            ..Update::default()
+        };
+        let now = accounts::update(&app, &Actor::system(account.id), None, command).await?.account;
+        let word = |on: bool| if on { "on" } else { "off" };
+        let limit = now.max_file_bytes.map_or_else(|| "the server's".to_owned(), |bytes| bytes.to_string());
+        print(
+            self.json,
+            &[
+                ("account_code", "Account code", &now.code),
+                ("name", "Name", &now.name),
+                ("portal_title", "Title", &now.portal_title),
+                ("domain", "Domain", &now.domain),
+                ("sso", "Single sign-on", word(now.sso_enabled)),
+                ("require_secret", "Needs secret", word(now.require_api_secret)),
+                ("cors_origins", "CORS origins", &now.cors_origins.join(" ")),
+                ("max_file_bytes", "Largest file", &limit),
+            ],
+        )?;
+        app.store.close().await;
+        Ok(())
     }
 }
 

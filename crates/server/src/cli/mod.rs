@@ -2,10 +2,14 @@
 //! on standard error and exit code 1.
 
 mod account;
+mod account_delete;
 mod admin;
+mod audit;
+mod backup;
 mod demo;
 mod doctor;
 mod health;
+mod keys;
 mod migrate;
 mod openapi;
 mod serve;
@@ -44,6 +48,14 @@ enum Command {
     Admin(admin::Admin),
     /// Make tokens for the HTTP API.
     Token(token::Token),
+    /// Change the master key while the server runs.
+    Keys(keys::Keys),
+    /// Copy everything but the master key into a folder, while the server runs.
+    Backup(backup::Backup),
+    /// Put a backup in the place of an empty database.
+    Restore(backup::Restore),
+    /// Check that nobody tampered with the audit trail.
+    Audit(audit::Audit),
     /// Print the OpenAPI document of the HTTP API.
     Openapi,
     /// Check this machine and configuration, and say how to fix what is wrong.
@@ -115,6 +127,10 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Account(account) => account.run(&load(&sources)?).await?,
         Command::Admin(admin) => admin.run(&load(&sources)?).await?,
         Command::Token(token) => token.run(&load(&sources)?).await?,
+        Command::Keys(keys) => keys.run(&load(&sources)?).await?,
+        Command::Backup(backup) => backup.run(&load(&sources)?).await?,
+        Command::Restore(restore) => restore.run(sources).await?,
+        Command::Audit(audit) => return audit.run(&load(&sources)?).await,
         Command::Openapi => openapi::run(&load(&sources)?)?,
         Command::Doctor => return doctor::run(&sources).await,
         Command::Health => return health::run(&load(&sources)?).await,

@@ -1,9 +1,9 @@
-//! Short loops: presence and coalesced reads from memory to rows, and the
+//! Short loops: presence, coalesced reads and last uses from memory to rows, and the
 //! audit chain.
 
 use std::time::Duration;
 
-use bedside_app::{App, audit, jobs, presence};
+use bedside_app::{App, api_apps, audit, audit_trail, presence};
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(10);
@@ -21,7 +21,13 @@ pub async fn run(app: App, stopping: CancellationToken) {
         if let Err(error) = audit::flush_reads(&app, last).await {
             tracing::warn!(?error, "reads could not be written to the audit trail");
         }
-        if let Err(error) = jobs::chain_audit(&app).await {
+        if let Err(error) = api_apps::flush_uses(&app, last).await {
+            tracing::warn!(?error, "the last uses of keys and tokens could not be written");
+        }
+        if let Err(error) = app.store.forget_erased().await {
+            tracing::warn!(?error, "it could not be asked which accounts were deleted");
+        }
+        if let Err(error) = audit_trail::chain(&app).await {
             tracing::warn!(?error, "audit entries could not be chained");
         }
         if last {

@@ -24,3 +24,6 @@ CREATE TABLE audit_heads (
 
 -- Set while an account is being deleted: its key is gone already.
 ALTER TABLE accounts ADD COLUMN erased_at BIGINT;
+
+-- What is deleted leaves no trace in the index of names.
+INSERT INTO users_search (users_search, rank) VALUES ('secure-delete', 1);

@@ -6,6 +6,7 @@ mod client;
 mod database;
 mod mail;
 mod stream;
+mod tampering;
 
 use bedside::{
     boot::{self, Running, Surroundings},
@@ -21,6 +22,7 @@ pub use client::{Answer, Client, Person, Visit};
 pub use database::Database;
 pub use mail::Letter;
 pub use stream::Stream;
+pub use tampering::sql;
 
 /// A running server with one clinic.
 pub struct Kit {
