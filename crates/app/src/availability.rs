@@ -301,6 +301,9 @@ pub(crate) async fn reserve(
     if wanted.expires_at.is_none()
         && let Some(hold) = own_hold(tx, account, &wanted, now).await?
     {
+        if let Some(visit) = wanted.replaces {
+            bookings::free(tx, account, visit).await?;
+        }
         return Ok(hold);
     }
     let providers: Vec<UserId> = wanted.provider.into_iter().collect();

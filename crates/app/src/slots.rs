@@ -1,6 +1,8 @@
 //! Slots: the rules that say when a provider can be booked. A change touches
 //! one day of a rule, that day and all after it, or the whole rule.
 
+use std::collections::HashMap;
+
 use bedside_model::{
     AccountId, At, RoomId, UserId,
     availability::{self, Span},
@@ -432,4 +434,43 @@ async fn booked(
         (Some(_), None) => false,
     };
     Ok(bookings.iter().filter(|booking| booking.rule == Some(slot.id) && touched(booking.span.start)).count())
+}
+
+/// The zone on whose clock a new slot of a room is: the one named, else the
+/// room's.
+///
+/// # Errors
+/// 401, 400 for an unknown zone, 404 for an unknown room.
+pub async fn zone(app: &App, actor: &Actor, name: &str, room: Option<&str>) -> Result<TimeZone> {
+    authz::user(actor)?;
+    if !name.is_empty() {
+        return TimeZone::get(name)
+            .map_err(|_| Error::field("timezone", "use a time zone such as Europe/London"));
+    }
+    let Some(room) = room.filter(|name| !name.is_empty()) else {
+        return Err(Error::field("room_code", "name the room"));
+    };
+    let mut conn = app.store.reader().await?;
+    let room = rooms::find_named(&mut conn, &actor.account, room).await?;
+    let room = room.ok_or_else(|| Error::not_found("room"))?;
+    Ok(TimeZone::get(&room.settings.default_timezone).unwrap_or(TimeZone::UTC))
+}
+
+/// The zone of a slot, for who may change it.
+///
+/// # Errors
+/// 401, 403, 404.
+pub async fn zone_of(app: &App, actor: &Actor, name: Name) -> Result<TimeZone> {
+    let found = find(app, actor, name).await?;
+    Ok(TimeZone::get(&found.timezone).unwrap_or(TimeZone::UTC))
+}
+
+/// The codes of the clinic's rooms, to show slots with.
+///
+/// # Errors
+/// 401.
+pub async fn room_codes(app: &App, actor: &Actor) -> Result<HashMap<RoomId, String>> {
+    authz::user(actor)?;
+    let mut conn = app.store.reader().await?;
+    Ok(rooms::list_codes(&mut conn, &actor.account).await?)
 }

@@ -38,6 +38,7 @@ const STEPS: &[Step] = &[
     step!(9, "0009_idempotency"),
     step!(10, "0010_sealing"),
     step!(11, "0011_scheduling"),
+    step!(12, "0012_appointments"),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT NULL PRIMARY KEY)";
