@@ -2,9 +2,9 @@
 //! periodic work. What each kind does is called by the runner in the server.
 
 use bedside_store::{
-    audit,
+    idempotency,
     jobs::{self, NewJob},
-    sessions, tokens,
+    log_ins, mails, sessions, tokens,
 };
 
 use crate::{App, Error, Result};
@@ -25,8 +25,6 @@ pub const PURGE: &str = "purge";
 const KEEP_SECONDS: i64 = 7 * 24 * 3600;
 /// From one purge to the next.
 const PURGE_EVERY_SECONDS: i64 = 3600;
-/// Audit entries chained per transaction.
-const CHAIN_BATCH: i64 = 500;
 
 /// Claims the next few due jobs; looking costs no write.
 ///
@@ -70,17 +68,23 @@ pub async fn settle(app: &App, job: Job, failure: Option<&'static str>) -> Resul
         .await
 }
 
-/// Deletes tokens and sessions that expired long ago.
+/// Deletes tokens and sessions that expired long ago, and answers that are given
+/// again no more.
 ///
 /// # Errors
 /// What the store says.
 pub async fn purge(app: &App) -> Result<()> {
     let before = app.clock.now().plus_seconds(-KEEP_SECONDS);
+    let mails_before = app.clock.now().plus_seconds(-crate::mail::KEEP_SECONDS);
+    let keys_before = app.clock.now().plus_seconds(-crate::idempotency::KEEP_SECONDS);
     app.store
         .write(move |tx| {
             Box::pin(async move {
                 tokens::purge(tx, before).await?;
                 sessions::purge(tx, before).await?;
+                log_ins::purge(tx, before).await?;
+                mails::purge(tx, mails_before).await?;
+                idempotency::purge(tx, keys_before).await?;
                 Ok::<_, Error>(())
             })
         })
@@ -110,18 +114,4 @@ pub async fn schedule_purge(app: &App) -> Result<()> {
             })
         })
         .await
-}
-
-/// Gives every audit entry without one its place in the account's hash chain.
-///
-/// # Errors
-/// What the store says; the rest is chained the next time.
-pub async fn chain_audit(app: &App) -> Result<()> {
-    loop {
-        let chained: Result<usize> =
-            app.store.write(|tx| Box::pin(async move { Ok(audit::chain(tx, CHAIN_BATCH).await?) })).await;
-        if i64::try_from(chained?).unwrap_or(CHAIN_BATCH) < CHAIN_BATCH {
-            return Ok(());
-        }
-    }
 }

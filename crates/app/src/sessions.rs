@@ -8,6 +8,7 @@ use bedside_model::{
 use bedside_store::{
     Tx,
     accounts::{self, Account},
+    log_ins,
     sessions::{self, NewSession},
     tokens,
     users::{self, User},
@@ -95,8 +96,12 @@ pub struct Arrival {
     pub return_url: Option<String>,
     /// The token is used up by this.
     pub invalidate_token: bool,
+    /// No e-mail notices to this user from now on.
+    pub disable_emails: bool,
     /// The request's identifier.
     pub request_id: String,
+    /// The client's network address.
+    pub address: String,
 }
 
 /// A session opened by `/auth`.
@@ -166,16 +171,13 @@ async fn open(app: &App, arrival: Arrival) -> Result<Opened, Refused> {
         }
     };
     let owner = app.clone();
-    let actor = Actor {
-        account: account.id.clone(),
-        who: Who::User {
+    let who = Who::User {
             id: user.id,
             kind: user.kind,
             role: Role::parse(&user.role),
             credential: Credential::Token,
-        },
-        request_id: arrival.request_id,
-    };
+        };
+    let actor = Actor::new(account.id.clone(), who, arrival.request_id, arrival.address);
     let options = SessionOptions { disable_navigation: arrival.disable_navigation, return_url };
     let (cookie, user) = app
         .store
@@ -183,6 +185,9 @@ async fn open(app: &App, arrival: Arrival) -> Result<Opened, Refused> {
             Box::pin(async move {
                 let kind = user.kind.session_kind();
                 let cookie = NewCookie::issue(tx, &owner, &actor.account, &user, kind, options).await?;
+                if arrival.disable_emails && !user.disable_emails {
+                    log_ins::disable_emails(tx, &actor.account, user.id, now).await?;
+                }
                 if arrival.invalidate_token {
                     tokens::revoke(tx, &actor.account, &token.id, now).await?;
                 }
@@ -271,12 +276,17 @@ pub async fn close(app: &App, shown: &Credentials) -> Result<()> {
     };
     let credential = session.as_ref().map_or(Credential::Token, |session| Credential::Session(session.kind));
     let who = Who::User { id: user, kind, role: None, credential };
-    let (owner, actor) = (app.clone(), Actor { account, who, request_id: shown.request_id.clone() });
+    let actor = Actor::new(account, who, shown.request_id.clone(), shown.address.clone());
+    let owner = app.clone();
     app.store
         .write(move |tx| {
             Box::pin(async move {
                 if let Some(token) = token {
                     tokens::revoke(tx, &token.account, &token.id, now).await?;
+                    // What would renew it ends too.
+                    if let Some(family) = &token.family {
+                        tokens::revoke_family(tx, &token.account, family, now).await?;
+                    }
                 }
                 if let Some(session) = session {
                     sessions::delete(tx, &session.account, &session.id).await?;
@@ -300,6 +310,11 @@ mod tests {
             portal_name: "Portal".into(),
             portal_return_url: "https://portal.example.org/home".into(),
             return_origins: vec!["http://127.0.0.1:3000".into()],
+            portal_title: String::new(),
+            domain: String::new(),
+            privacy_id: String::new(),
+            cors_origins: Vec::new(),
+            max_file_bytes: None,
             sso_enabled: true,
             require_api_secret: true,
             created_at: At(0),

@@ -1,6 +1,8 @@
 //! The integration suite: one binary, a real server per test. Runs on SQLite,
 //! and on Postgres when `BEDSIDE_TEST_POSTGRES` names a server.
 
+mod accounts;
+mod api_apps;
 mod audit;
 mod authz;
 mod call_door;
@@ -8,13 +10,18 @@ mod calls;
 mod cli;
 mod compat;
 mod config;
+mod cors;
 mod durability;
 mod errors;
+mod etag;
 mod events;
+mod guests;
 mod health;
+mod idempotency;
 mod intakes;
 mod limits;
 mod login;
+mod mail;
 mod openapi;
 mod python_sdk;
 mod rooms;

@@ -33,7 +33,6 @@ const HTML: &str = "password.html";
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_trim_blocks(false);
     let texts = [
         (TEXT, include_str!("../../templates/password.txt")),
         (HTML, include_str!("../../templates/password.html")),

@@ -9,7 +9,8 @@ use axum::{
 };
 use bedside_app::{
     App,
-    passwords::{self, Set},
+    log_ins,
+    passwords::{self, Forgot, Set},
     sessions::{self, NewCookie},
     tokens::TokenPair,
     users::{self, Login, SignedIn},
@@ -23,8 +24,8 @@ use super::{
     auth::{Caller, PageKind, Shown, Visitor},
     envelope::{Data, data},
     error::ApiError,
-    extract::{Int, Request, Text},
-    users::{SignedInUser, User, signed_in, user},
+    extract::{Int, Path, Request, Text},
+    users::{SignedInUser, User, signed_in, user, which},
 };
 use crate::http::{Client, cookies};
 
@@ -88,7 +89,7 @@ pub struct LoginRequest {
 }
 
 /// The user, and the token once more beside `data` where some clients read it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct LoggedIn {
     data: SignedInUser,
     token: Token,
@@ -140,10 +141,131 @@ pub async fn logout(
     Ok(response)
 }
 
+/// A refresh token.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct RefreshRequest {
+    refresh_token: Text<64>,
+}
+
+/// New tokens.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Renewed {
+    token: Token,
+}
+
+/// A new pair of tokens for a refresh token, which is used up. Showing one that
+/// was used before ends everything that came from its log-in.
+#[utoipa::path(post, path = "/users/refresh_token", tag = "users", operation_id = "users::refresh_token",
+    request_body = RefreshRequest, responses((status = 200, body = Data<Renewed>)))]
+pub async fn refresh_token(
+    State(app): State<App>,
+    Visitor(actor): Visitor,
+    Request(body): Request<RefreshRequest>,
+) -> Result<Data<Renewed>, ApiError> {
+    let pair = log_ins::refresh(&app, &actor, &body.refresh_token.into_string()).await?;
+    Ok(data(Renewed { token: Token::from(&pair) }))
+}
+
+/// Whose password was forgotten: one of the two.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct ForgotRequest {
+    email: Option<Text<254>>,
+    username: Option<Text<254>>,
+}
+
+/// Mails a one-time link to a new password, with its `email_token`, to whoever
+/// this is. The answer is the same when it is nobody.
+#[utoipa::path(post, path = "/users/forgot_password", tag = "users", operation_id = "users::forgot_password",
+    request_body = ForgotRequest, responses((status = 200, body = Data<Object>)))]
+pub async fn forgot_password(
+    State(app): State<App>,
+    Visitor(actor): Visitor,
+    Request(body): Request<ForgotRequest>,
+) -> Result<Data<Map<String, Value>>, ApiError> {
+    let command =
+        Forgot { email: body.email.map(Text::into_string), username: body.username.map(Text::into_string) };
+    passwords::forgot(&app, &actor, command).await?;
+    Ok(data(Map::new()))
+}
+
+/// Mails a user a one-time link to their password: the first one, or a new one.
+#[utoipa::path(post, path = "/users/{id}/send_password_mail", tag = "users",
+    operation_id = "users::send_password_mail", params(("id" = String, Path, description = "The user's id.")),
+    responses((status = 200, body = Data<Object>)))]
+pub async fn send_password_mail(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Path(id): Path<String>,
+) -> Result<Data<Map<String, Value>>, ApiError> {
+    passwords::send_mail(&app, &actor, which(&id)?).await?;
+    Ok(data(Map::new()))
+}
+
+/// How long until the next one.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct HeartbeatRequest {
+    /// Seconds.
+    heart_beat: Option<Int>,
+}
+
+/// Marks the caller as present, such as a patient who waits.
+#[utoipa::path(post, path = "/users/-/heartbeat", tag = "users", operation_id = "users::heartbeat",
+    request_body = HeartbeatRequest, responses((status = 200, body = Data<Object>)))]
+pub async fn heartbeat(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Request(body): Request<HeartbeatRequest>,
+) -> Result<Data<Map<String, Value>>, ApiError> {
+    if body.heart_beat.is_some_and(|seconds| !(0..=86_400).contains(&seconds.0)) {
+        return Err(bedside_app::Error::field("heart_beat", "is a number of seconds, a day at most").into());
+    }
+    log_ins::heartbeat(&app, &actor, users::Which::Caller)?;
+    Ok(data(Map::new()))
+}
+
+/// A one-time link, to be looked at.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct PasswordLinkRequest {
+    /// The link's token.
+    #[serde(alias = "email_token")]
+    token: Text<64>,
+}
+
+/// Whose link it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PasswordLink {
+    /// The login name that goes with the password.
+    username: String,
+    account_name: String,
+    account_code: String,
+    /// Which pages the user is for.
+    #[schema(value_type = String)]
+    kind: SessionKind,
+}
+
+/// Whose password a one-time link sets, without using it up; 401 when it does
+/// not count any more.
+#[utoipa::path(post, path = "/users/password_link", tag = "users", operation_id = "users::password_link",
+    request_body = PasswordLinkRequest, responses((status = 200, body = Data<PasswordLink>)))]
+pub async fn password_link(
+    State(app): State<App>,
+    _caller: Caller,
+    Request(body): Request<PasswordLinkRequest>,
+) -> Result<Data<PasswordLink>, ApiError> {
+    let link = passwords::link(&app, &body.token.into_string()).await?;
+    Ok(data(PasswordLink {
+        kind: link.user.kind.session_kind(),
+        username: link.user.username.into_inner(),
+        account_name: link.account.name,
+        account_code: link.account.code,
+    }))
+}
+
 /// What the holder of a one-time link sends.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct PasswordRequest {
-    /// The link's token.
+    /// The link's token; `email_token` is read too.
+    #[serde(alias = "email_token")]
     token: Text<64>,
     /// At least 15 characters.
     password: Text<1024>,
@@ -163,12 +285,13 @@ pub async fn set_password(
         token: body.token.into_string(),
         password: body.password.into_string(),
         request_id: actor.request_id,
+        address: actor.address,
     };
     Ok(logged_in(&passwords::set(&app, command).await?, &client))
 }
 
 /// Who is logged in on a page.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct Session {
     #[schema(value_type = String)]
     kind: SessionKind,

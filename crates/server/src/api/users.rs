@@ -1,179 +1,33 @@
-//! Users on the wire (contract core.md 2): single sign-on, guests, profiles,
-//! the rooms of providers.
+//! Users on the wire (contract core.md 2): single sign-on, guests, finding,
+//! adding and changing people, the rooms of providers.
 
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
 use bedside_app::{
-    App, Error,
+    Actor, App, Error, Who,
+    actor::Credential,
     profile::ProfileInput,
-    users::{self, GuestLogin, RoomName, SignedIn, Sso, Which},
+    users::{self, GuestLogin, RoomName, Sso, Which},
 };
-use bedside_model::{RoomId, user::UserStatus};
-use bedside_store::{rooms::Room, users::User as Stored};
+use bedside_model::{RoomId, UserId};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
+pub(super) use super::user_object::{SignedInUser, User, signed_in, user};
 use super::{
-    auth::{Caller, KeyCaller, PageKind, Visitor},
-    envelope::{Data, data},
+    auth::{Caller, KeyCaller, PageKind, Shown, Visitor},
+    envelope::{Data, Page, data},
     error::ApiError,
     extract::{Flag, Id, Int, List, Params, Path, Request, Text},
-    sessions::{Token, with_cookie},
+    sessions::with_cookie,
+    user_body::{AddUserRequest, UpdateUserRequest, text},
+    user_object::{RoomOfUser, UserFields, chosen, profile, row},
+    user_query::UserQuery,
 };
 use crate::http::Client;
-
-/// A user as single sign-on and logins show them.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SignedInUser {
-    id: String,
-    /// The portal's own key for the user, or 32 hex characters.
-    code: String,
-    first_name: String,
-    last_name: String,
-    full_name: String,
-    username: String,
-    vseeid: String,
-    /// Only when known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dob: Option<String>,
-    email: String,
-    active: bool,
-    /// Terms accepted.
-    tos: bool,
-    /// Kind of provider, such as `"482"`; empty for none.
-    subtype: String,
-    /// 200 patient, 400 provider, 600 guest, 100 admin.
-    r#type: i64,
-    token: Token,
-    /// For the browser call SDK; only with `fields=vsee`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vsee: Option<Vsee>,
-}
-
-/// Identity and token of older call SDKs.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Vsee {
-    id: String,
-    token: String,
-}
-
-/// The user and their new tokens.
-pub(super) fn signed_in(signed_in: &SignedIn, vsee: bool) -> SignedInUser {
-    let user = &signed_in.user;
-    let profile = user.profile.reveal();
-    SignedInUser {
-        id: user.id.to_string(),
-        code: user.code.reveal().clone(),
-        first_name: profile.first_name.clone(),
-        last_name: profile.last_name.clone(),
-        full_name: profile.full_name(),
-        username: user.username.reveal().clone(),
-        vseeid: user.vseeid.reveal().clone(),
-        dob: profile.dob.clone(),
-        email: profile.email.clone(),
-        active: user.status == UserStatus::Active,
-        tos: user.tos,
-        subtype: user.subtype.clone(),
-        r#type: user.kind.code(),
-        token: Token::from(&signed_in.tokens),
-        vsee: vsee.then(|| Vsee { id: user.vseeid.reveal().clone(), token: signed_in.tokens.access.clone() }),
-    }
-}
-
-/// A profile.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct User {
-    id: String,
-    code: String,
-    first_name: String,
-    last_name: String,
-    full_name: String,
-    username: String,
-    vseeid: String,
-    /// `YYYY-MM-DD`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dob: Option<String>,
-    email: String,
-    phone: String,
-    /// 1 male, 2 female, 0 unknown.
-    gender: i64,
-    street_addr: String,
-    city: String,
-    state: String,
-    zip: String,
-    title: String,
-    suffix: String,
-    /// 10 inactive, 20 active, 30 suspended, 40 pending delete.
-    status: i64,
-    active: bool,
-    tos: bool,
-    r#type: i64,
-    subtype: String,
-    role: String,
-    timezone: String,
-    email_verified: bool,
-    /// 99 when signing up is done.
-    signup_step: i64,
-    /// UNIX seconds of the last login by password.
-    last_login: Option<i64>,
-    #[schema(value_type = Object)]
-    extra: Value,
-}
-
-/// The documented extended profile; nothing of it is kept yet (core.md 2.2).
-fn extra() -> Value {
-    const TEXTS: [&str; 9] = [
-        "marital_status",
-        "gender_identity",
-        "social_security_no",
-        "veteran",
-        "race",
-        "ethnicity",
-        "health_insurance",
-        "insurance",
-        "insurance_policy_number",
-    ];
-    let mut extra: Map<String, Value> = TEXTS.iter().map(|name| ((*name).to_owned(), json!(""))).collect();
-    extra.insert("attachments".to_owned(), Value::Null);
-    Value::Object(extra)
-}
-
-pub(super) fn user(user: Stored) -> User {
-    let profile = user.profile.into_inner();
-    User {
-        id: user.id.to_string(),
-        code: user.code.into_inner(),
-        full_name: profile.full_name(),
-        first_name: profile.first_name,
-        last_name: profile.last_name,
-        username: user.username.into_inner(),
-        vseeid: user.vseeid.into_inner(),
-        dob: profile.dob,
-        email: profile.email,
-        phone: profile.phone,
-        gender: profile.gender,
-        street_addr: profile.street_addr,
-        city: profile.city,
-        state: profile.state,
-        zip: profile.zip,
-        title: profile.title,
-        suffix: profile.suffix,
-        status: user.status.code(),
-        active: user.status == UserStatus::Active,
-        tos: user.tos,
-        r#type: user.kind.code(),
-        subtype: user.subtype,
-        role: user.role,
-        timezone: profile.timezone,
-        email_verified: false,
-        signup_step: 99,
-        last_login: user.last_login_at.map(|at| at.seconds()),
-        extra: extra(),
-    }
-}
 
 /// Whom the portal signs in.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -204,10 +58,6 @@ pub struct SsoRequest {
     fields: Option<List<Text<40>>>,
 }
 
-fn text<const MAX: usize>(field: Option<Text<MAX>>) -> Option<String> {
-    field.map(Text::into_string)
-}
-
 /// Signs a portal's user in: the one with this code, or a new one. Needs the
 /// account's API key and secret, no token.
 #[utoipa::path(post, path = "/users/sso", tag = "users", operation_id = "users::sso",
@@ -235,7 +85,7 @@ pub async fn sso(
             state: text(body.state),
             zip: text(body.zip),
             phone: text(body.phone),
-            title: None,
+            ..ProfileInput::default()
         },
     };
     Ok(data(signed_in(&users::sso(&app, &actor, command).await?, vsee)))
@@ -279,37 +129,85 @@ pub async fn guest_login(
 }
 
 /// Whom a path means: `-` is the token's user.
-fn which(id: &str) -> Result<Which, ApiError> {
+pub(super) fn which(id: &str) -> Result<Which, ApiError> {
     match id {
         "-" => Ok(Which::Caller),
         digits => Ok(Which::Id(digits.parse().map_err(|_| Error::not_found("user"))?)),
     }
 }
 
+/// Finds people. Admins and schedulers find everybody, other providers the
+/// patients of their rooms and visits.
+#[utoipa::path(get, path = "/users", tag = "users", operation_id = "users::list", params(UserQuery),
+    responses((status = 200, body = Page<UserFields>)))]
+pub async fn list(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Request(query): Request<UserQuery>,
+) -> Result<Page<Value>, ApiError> {
+    let (list, fields) = query.into_list()?;
+    let found = users::list(&app, &actor, list).await?;
+    let rows = found.users.into_iter().map(|found| row(found, fields.as_ref())).collect();
+    Ok(Page::new(rows, found.total).followed_by(found.next))
+}
+
+/// Adds a user: anybody for admins, patients for schedulers. Without a password
+/// the user is inactive until one is set, or until the portal signs them in.
+#[utoipa::path(post, path = "/users", tag = "users", operation_id = "users::add",
+    request_body = AddUserRequest, responses((status = 200, body = Data<User>)))]
+pub async fn add(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Request(body): Request<AddUserRequest>,
+) -> Result<Data<User>, ApiError> {
+    Ok(data(profile(users::add(&app, &actor, body.into_command()?).await?)))
+}
+
 /// A profile: one's own (`-`), a patient's for the providers who see them,
 /// everybody's for admins.
 #[utoipa::path(get, path = "/users/{id}", tag = "users", operation_id = "users::get",
     params(("id" = String, Path, description = "Number of the user, or `-` for the token's own"),
-        ("fields" = Option<String>, Query, description = "Comma list of the fields wanted")),
-    responses((status = 200, body = Data<User>)))]
+        ("fields" = Option<String>, Query,
+            description = "Comma list of the fields wanted; `vsee` alone adds the call identity")),
+    responses((status = 200, body = Data<UserFields>)))]
 pub async fn get(
     State(app): State<App>,
     Caller(actor): Caller,
+    Shown(shown): Shown,
     Path(id): Path<String>,
     params: Params,
 ) -> Result<Data<Value>, ApiError> {
-    let Fields { fields } = params.typed()?;
-    let found = users::get(&app, &actor, which(&id)?).await?;
-    let mut profile = json!(user(found));
-    if let (Some(wanted), Some(members)) = (fields, profile.as_object_mut()) {
-        members.retain(|name, _| name == "id" || wanted.0.iter().any(|field| &**field == name));
-    }
-    Ok(data(profile))
+    let wanted: Wanted = params.typed()?;
+    let view = users::get(&app, &actor, which(&id)?).await?;
+    let token = shown.token.filter(|_| shows_own_token(&actor, view.user.id)).unwrap_or_default();
+    Ok(data(chosen(view, wanted.fields.as_ref(), token)))
 }
 
+/// What a profile shows of it: `fields`.
 #[derive(Deserialize)]
-struct Fields {
+struct Wanted {
     fields: Option<List<Text<40>>>,
+}
+
+/// The token that came with the call is the user's own, not an admin token.
+fn shows_own_token(actor: &Actor, user: UserId) -> bool {
+    matches!(actor.who, Who::User { id, credential: Credential::Token, .. } if id == user)
+}
+
+/// Changes a profile: people their own (`-`), guardians those in their care,
+/// admins everybody's. Type, role, status, code, group and `is_hidden` are the
+/// admins'. A password of one's own takes the current one, when there is one.
+#[utoipa::path(post, path = "/users/{id}", tag = "users", operation_id = "users::update",
+    params(("id" = String, Path, description = "Number of the user, or `-` for the token's own")),
+    request_body = UpdateUserRequest, responses((status = 200, body = Data<User>)))]
+pub async fn update(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Shown(shown): Shown,
+    Path(id): Path<String>,
+    Request(body): Request<UpdateUserRequest>,
+) -> Result<Data<User>, ApiError> {
+    Ok(data(profile(users::update(&app, &actor, which(&id)?, body.into_command(shown)?).await?)))
 }
 
 /// Rooms in any of the ways clients name them.
@@ -347,21 +245,6 @@ pub struct UserRooms {
     rooms: Vec<RoomOfUser>,
 }
 
-/// A room, by its names.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RoomOfUser {
-    id: String,
-    code: String,
-    slug: String,
-    name: String,
-}
-
-impl From<Room> for RoomOfUser {
-    fn from(room: Room) -> Self {
-        Self { id: room.id.to_string(), code: room.code, slug: room.slug, name: room.name }
-    }
-}
-
 /// Assigns a provider to waiting rooms; takes none away. Needs an admin token.
 #[utoipa::path(post, path = "/users/{id}/rooms", tag = "users", operation_id = "users::assign_rooms",
     params(("id" = String, Path, description = "Number of the provider")),
@@ -385,8 +268,8 @@ pub async fn list_rooms(
     State(app): State<App>,
     Caller(actor): Caller,
     Path(id): Path<String>,
-) -> Result<super::envelope::Page<RoomOfUser>, ApiError> {
+) -> Result<Page<RoomOfUser>, ApiError> {
     let (_, rooms) = users::list_rooms(&app, &actor, which(&id)?).await?;
     let total = i64::try_from(rooms.len()).unwrap_or(i64::MAX);
-    Ok(super::envelope::Page::new(rooms.into_iter().map(RoomOfUser::from).collect(), total))
+    Ok(Page::new(rooms.into_iter().map(RoomOfUser::from).collect(), total))
 }

@@ -4,6 +4,7 @@
 //! password form.
 
 use axum::{
+    Extension,
     extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -12,7 +13,7 @@ use bedside_app::sessions::{self, Arrival, Opened, Refused};
 use bedside_model::user::SessionKind;
 
 use super::{
-    Web,
+    Portal, Web,
     notice::{Link, notice},
 };
 use crate::http::{Client, RequestId, cookies};
@@ -35,6 +36,7 @@ impl Query {
                 "disable_navigation" => read.arrival.disable_navigation = flag,
                 "return_url" => read.arrival.return_url = Some(value.into_owned()),
                 "invalidate_token" | "once" => read.arrival.invalidate_token = flag,
+                "disable_emails" | "disable_email" => read.arrival.disable_emails = flag,
                 _ => {}
             }
         }
@@ -45,22 +47,27 @@ impl Query {
 /// The route.
 pub(super) async fn auth(
     State(web): State<Web>,
+    Extension(Portal(portal)): Extension<Portal>,
     client: Client,
-    axum::Extension(id): axum::Extension<RequestId>,
+    Extension(id): Extension<RequestId>,
     axum::extract::RawQuery(query): axum::extract::RawQuery,
 ) -> Response {
+    if let Some(seconds) = (web.gate)(client.addr) {
+        return busy(seconds);
+    }
     let mut query = Query::read(&query.unwrap_or_default());
     query.arrival.request_id = id.as_str().to_owned();
+    query.arrival.address = client.addr.to_string();
     match sessions::open_from_sso_token(&web.app, query.arrival).await {
-        Ok(opened) => welcome(&opened, query.next.as_deref(), client.https),
+        Ok(opened) => welcome(&opened, &portal, query.next.as_deref(), client.https),
         Err(refused) => way_back(&refused),
     }
 }
 
-fn welcome(opened: &Opened, next: Option<&str>, https: bool) -> Response {
+fn welcome(opened: &Opened, portal: &str, next: Option<&str>, https: bool) -> Response {
     let kind = opened.cookie.kind;
-    let to = next.filter(|next| is_safe(next)).unwrap_or_else(|| home(kind));
-    let Ok(location) = HeaderValue::from_str(to) else {
+    let to = below(portal, next.filter(|next| is_safe(next)).unwrap_or_else(|| home(kind)));
+    let Ok(location) = HeaderValue::from_str(&to) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
     let mut response = StatusCode::SEE_OTHER.into_response();
@@ -68,6 +75,22 @@ fn welcome(opened: &Opened, next: Option<&str>, https: bool) -> Response {
     headers.insert(header::LOCATION, location);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.append(header::SET_COOKIE, cookies::set(kind, &opened.cookie.value, https));
+    response
+}
+
+/// A page below the portal's path that `/auth` was called under (core.md 6);
+/// some portals name that path themselves.
+fn below(portal: &str, page: &str) -> String {
+    let named = page.strip_prefix(portal).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if named { page.to_owned() } else { format!("{portal}{page}") }
+}
+
+/// Too many arrivals from one address.
+fn busy(seconds: u64) -> Response {
+    let sentence = "Nothing is lost. Wait a moment and open the link again.";
+    let mut response =
+        notice(StatusCode::TOO_MANY_REQUESTS, "Too many people are coming in from here", sentence, None);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response
 }
 
@@ -118,7 +141,20 @@ fn way_back(refused: &Refused) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::is_safe;
+    use super::{below, is_safe};
+
+    #[test]
+    fn pages_stay_below_the_portal() {
+        for (portal, page, to) in [
+            ("", "/u/x", "/u/x"),
+            ("/vc/next", "/u/x", "/vc/next/u/x"),
+            ("/vc/next", "/", "/vc/next/"),
+            ("/vc/next", "/vc/next/u/x", "/vc/next/u/x"),
+            ("/vc/next", "/vc/nextstop", "/vc/next/vc/nextstop"),
+        ] {
+            assert_eq!(below(portal, page), to, "{portal} {page}");
+        }
+    }
 
     #[test]
     fn next_stays_on_this_server() {

@@ -5,6 +5,7 @@ import { type Live, type LiveState, openLive } from '#lib/live/live.ts';
 import * as alert from '#lib/queue/alert.ts';
 import * as queue from '#lib/queue/queue.ts';
 import { arrange, mine, nextDeparture, type Row } from '#lib/queue/rows.ts';
+import { hasCall } from '#lib/visits/state.ts';
 
 /** Which call this tab is in; a reload returns to it, another tab does not. */
 const CALL_KEY = 'bedside:provider-call';
@@ -34,6 +35,7 @@ export class Dashboard {
 	/** Spoken to screen readers when somebody arrives. */
 	now = $state(Date.now());
 
+	private readonly guestEars = new Set<(visit: string | null) => void>();
 	private held = false;
 	private stream: Live | null = null;
 	private ticker: ReturnType<typeof setInterval> | undefined;
@@ -59,6 +61,7 @@ export class Dashboard {
 			source: this.api.source,
 			onEvent: (event) => {
 				if (/^(visit|queue|call)\./.test(event.type)) this.refreshSoon();
+				if (/^(guest|call)\./.test(event.type)) for (const heed of this.guestEars) heed(event.visit_id);
 				if (event.type === 'visit.ended') void this.refreshDone();
 				if (event.type.startsWith('room.')) void this.refreshRooms();
 			},
@@ -71,6 +74,12 @@ export class Dashboard {
 		void this.refresh();
 		void this.refreshDone();
 		void this.refreshRooms();
+	}
+
+	/** Tells when something about a visit's guests or its call has changed; gives the way to stop. */
+	onGuests(heed: (visit: string | null) => void): () => void {
+		this.guestEars.add(heed);
+		return () => this.guestEars.delete(heed);
 	}
 
 	stop(): void {
@@ -188,7 +197,7 @@ export class Dashboard {
 		this.own = [taken, ...this.own.filter((each) => each.id !== taken.id)];
 		this.rows = this.rows.filter((row) => row.visit.id !== taken.id);
 		this.select(taken.id);
-		this.enter(taken.id);
+		if (hasCall(taken)) this.enter(taken.id);
 		void this.refresh();
 		return true;
 	}

@@ -36,6 +36,19 @@ export function isOver(state: VisitState): boolean {
 	return state === 'completed' || state === 'cancelled' || state === 'refunded';
 }
 
+const VIDEO = '3';
+const E_CONSULT = '3';
+
+/** A question in writing, to be answered in writing. */
+export function isEConsult(visit: Pick<Visit, 'type'>): boolean {
+	return String(visit.type) === E_CONSULT;
+}
+
+/** True when people meet in a video call: not in an e-consult, on the phone or in person. */
+export function hasCall(visit: Pick<Visit, 'type' | 'subtype'>): boolean {
+	return !isEConsult(visit) && String(visit.subtype) === VIDEO;
+}
+
 export type Shape = 'ring' | 'filled' | 'tick' | 'bar';
 
 /** Colour never speaks alone: each state has a shape beside its word. */
