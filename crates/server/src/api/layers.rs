@@ -1,35 +1,67 @@
-//! What happens around every operation: the error envelope, panics, the time
-//! limit, the body limit, the optional `.json`, and the prefixes.
+//! What happens around every operation: conditional reads, rate headers, the
+//! error envelope, panics, the time limit, the body limit, the optional `.json`,
+//! and the prefixes.
 
 use std::time::Duration;
 
 use axum::{
     Router,
     body::Body,
-    extract::Request,
-    http::{Response, StatusCode, Uri},
-    middleware,
+    extract::{Request, State},
+    http::{self, Method, StatusCode, Uri},
+    middleware::{self, Next},
+    response::Response,
 };
-use tower::{ServiceBuilder, util::MapRequestLayer};
+use tower::{ServiceBuilder, ServiceExt, util::MapRequestLayer};
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
 
-use super::error::{envelope, of_panic};
+use super::{
+    error::{envelope, of_panic},
+    etag, limits,
+};
 use crate::config::Server;
 
 /// The operations under all prefixes, with all layers.
 pub(super) fn around(operations: Router, server: &Server) -> Router {
     let layered = ServiceBuilder::new()
+        .layer(middleware::from_fn(etag::layer))
+        .layer(middleware::from_fn(limits::layer))
         .layer(middleware::from_fn(envelope))
         .layer(CatchPanicLayer::custom(of_panic))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            Duration::from_secs(server.request_timeout_s),
-        ))
-        .layer(RequestBodyLimitLayer::new(server.max_body_bytes))
-        .map_response(|response: Response<_>| response.map(Body::new))
         .layer(MapRequestLayer::new(without_suffix))
+        .layer(middleware::from_fn_with_state(Bounds::of(server), bounds))
         .service(operations);
     server.prefixes.iter().fold(Router::new(), |router, prefix| router.nest_service(prefix, layered.clone()))
+}
+
+/// How long a request may take, and how much it may send.
+#[derive(Clone, Copy)]
+struct Bounds {
+    time: Duration,
+    bytes: usize,
+}
+
+impl Bounds {
+    fn of(server: &Server) -> Self {
+        Self { time: Duration::from_secs(server.request_timeout_s), bytes: server.max_body_bytes }
+    }
+}
+
+/// Keeps every request within them but uploads, which are read piece by piece
+/// and have bounds of their own (`files/upload.rs`).
+async fn bounds(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
+    if *request.method() == Method::POST && request.uri().path() == "/files" {
+        return next.run(request).await;
+    }
+    let bounded = ServiceBuilder::new()
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, bounds.time))
+        .layer(RequestBodyLimitLayer::new(bounds.bytes))
+        .map_request(|request: http::Request<_>| request.map(Body::new))
+        .service(next);
+    match bounded.oneshot(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(never) => match never {},
+    }
 }
 
 /// Takes the optional `.json` and a final slash off the path, before it is
@@ -37,8 +69,7 @@ pub(super) fn around(operations: Router, server: &Server) -> Router {
 fn without_suffix<B>(mut request: Request<B>) -> Request<B> {
     let uri = request.uri();
     let path = uri.path();
-    let bare = path.strip_suffix('/').unwrap_or(path);
-    let bare = bare.strip_suffix(".json").unwrap_or(bare);
+    let bare = bare(path);
     if bare.is_empty() || bare == path || path == "/openapi.json" {
         return request;
     }
@@ -54,6 +85,12 @@ fn without_suffix<B>(mut request: Request<B>) -> Request<B> {
         }
     }
     request
+}
+
+/// A path without a final slash and `.json`.
+pub(super) fn bare(path: &str) -> &str {
+    let bare = path.strip_suffix('/').unwrap_or(path);
+    bare.strip_suffix(".json").unwrap_or(bare)
 }
 
 #[cfg(test)]

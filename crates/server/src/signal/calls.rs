@@ -75,7 +75,11 @@ impl From<Error> for Refused {
         }
         let status = match &error {
             Error::Unauthorized(_) => StatusCode::UNAUTHORIZED,
-            Error::Forbidden(_) | Error::NotFound(_) | Error::Invalid { .. } => StatusCode::FORBIDDEN,
+            Error::Forbidden(_)
+            | Error::NotFound(_)
+            | Error::Invalid { .. }
+            | Error::TooLarge(_)
+            | Error::Unsupported(_) => StatusCode::FORBIDDEN,
             Error::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
