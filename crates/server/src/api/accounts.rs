@@ -166,9 +166,8 @@ pub async fn get(
 
 /// Steps of a wizard: a list, or the same as JSON text in a form. An empty
 /// text takes Bedside's own steps again.
-#[derive(Debug, ToSchema)]
-#[schema(value_type = Vec<Object>)]
-pub struct Steps(#[schema(value_type = Vec<Object>)] Value);
+#[derive(Debug)]
+pub struct Steps(Value);
 
 impl<'de> Deserialize<'de> for Steps {
     fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
@@ -212,10 +211,13 @@ pub struct UpdateAccount {
     /// Largest file in bytes; 0 takes the server's own limit.
     max_file_bytes: Option<Int>,
     /// Steps of a sign-up.
+    #[schema(value_type = Option<Vec<Object>>)]
     signup: Option<Steps>,
     /// Steps before a visit is made.
+    #[schema(value_type = Option<Vec<Object>>)]
     intake_steps: Option<Steps>,
     /// Steps after it was made.
+    #[schema(value_type = Option<Vec<Object>>)]
     post_intake_steps: Option<Steps>,
 }
 

@@ -166,9 +166,8 @@ impl From<AppView> for ApiApp {
 }
 
 /// Scopes as a list, or as one text with commas.
-#[derive(Debug, Clone, Copy, ToSchema)]
-#[schema(value_type = List<String>)]
-pub struct Wanted(#[schema(value_type = List<String>)] Scopes);
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted(Scopes);
 
 impl<'de> Deserialize<'de> for Wanted {
     fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {

@@ -1,6 +1,11 @@
 //! The files of the pages, embedded or (while developing them) from a folder.
 
-use std::{borrow::Cow, path::PathBuf};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use rust_embed::RustEmbed;
@@ -12,25 +17,31 @@ use sha2::{Digest, Sha256};
 struct Embedded;
 
 /// One file as it is served.
+#[derive(Clone)]
 pub(super) struct File {
     pub bytes: Cow<'static, [u8]>,
     /// Strong entity tag, with its quotes.
     pub tag: String,
 }
 
+/// The page that every path of the single-page app answers with.
+#[derive(Clone)]
+pub(super) struct Index {
+    pub file: File,
+    /// Hashes of its inline scripts, for the content policy.
+    pub script_hashes: Arc<[String]>,
+}
+
 /// Where the files come from.
 pub(super) struct Files {
     dir: Option<PathBuf>,
-    script_hashes: Vec<String>,
+    /// The page by portal, made once each; bounded by the number of portals.
+    indexes: Mutex<HashMap<String, Index>>,
 }
 
 impl Files {
     pub fn new(dir: Option<PathBuf>) -> Self {
-        let mut files = Self { dir, script_hashes: Vec::new() };
-        if files.dir.is_none() {
-            files.script_hashes = files.read_script_hashes();
-        }
-        files
+        Self { dir, indexes: Mutex::default() }
     }
 
     /// A file by its path without the leading slash.
@@ -48,19 +59,35 @@ impl Files {
         Some(File { bytes: Cow::Owned(bytes), tag })
     }
 
-    /// Hashes of the inline scripts of `index.html`, for the content policy.
-    pub fn script_hashes(&self) -> Cow<'_, [String]> {
-        match self.dir {
-            None => Cow::Borrowed(&self.script_hashes),
-            Some(_) => Cow::Owned(self.read_script_hashes()),
+    /// The page as it is served below a portal's path; empty is the root.
+    pub fn index(&self, portal: &str) -> Option<Index> {
+        let kept = |indexes: &HashMap<String, Index>| indexes.get(portal).cloned();
+        if self.dir.is_none()
+            && let Some(index) = kept(&self.indexes.lock().unwrap_or_else(PoisonError::into_inner))
+        {
+            return Some(index);
         }
+        let html = self.get("index.html")?.bytes;
+        let html = based(&String::from_utf8_lossy(&html), portal);
+        let index = Index {
+            script_hashes: inline_scripts(&html).into(),
+            file: File { tag: tag(&Sha256::digest(html.as_bytes()).into()), bytes: html.into_bytes().into() },
+        };
+        let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        indexes.insert(portal.to_owned(), index.clone());
+        Some(index)
     }
+}
 
-    fn read_script_hashes(&self) -> Vec<String> {
-        self.get("index.html")
-            .map(|file| inline_scripts(&String::from_utf8_lossy(&file.bytes)))
-            .unwrap_or_default()
+/// Tells the app in the page that it lives below a path. SvelteKit writes its
+/// `base` into the one inline script; files are named from the root.
+fn based(html: &str, portal: &str) -> String {
+    const AT_ROOT: &str = "base: \"\"";
+    let plain = portal.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/".contains(&b));
+    if portal.is_empty() || !plain {
+        return html.to_owned();
     }
+    html.replacen(AT_ROOT, &format!("base: \"{portal}\""), 1)
 }
 
 fn tag(hash: &[u8; 32]) -> String {
@@ -94,5 +121,24 @@ mod tests {
         let html = "<script src=\"/a.js\"></script><script type=\"module\">alert(1)</script>";
         let wanted = BASE64_STANDARD.encode(Sha256::digest(b"alert(1)"));
         assert_eq!(inline_scripts(html), [wanted]);
+    }
+
+    #[test]
+    fn a_page_below_a_path_knows_it() {
+        let html = "<script>{ x = { base: \"\", version: \"b\" }; import(\"/_app/a.js\"); }</script>";
+        assert_eq!(based(html, ""), html);
+        let below = based(html, "/vc/next");
+        assert_eq!(below, html.replace("base: \"\"", "base: \"/vc/next\""));
+        assert_ne!(inline_scripts(html), inline_scripts(&below), "the policy must name the new script");
+        assert_eq!(based(html, "/a\"b"), html);
+    }
+
+    #[test]
+    fn the_built_page_can_be_based() {
+        // Without built pages there is nothing to look at; `cargo xtask test` builds them first.
+        let Some(root) = Files::new(None).index("") else { return };
+        let below = Files::new(None).index("/vc/next").expect("the same page");
+        assert_ne!(root.file.tag, below.file.tag, "SvelteKit writes its base in another way now");
+        assert_eq!(below.script_hashes.len(), root.script_hashes.len());
     }
 }

@@ -4,7 +4,7 @@ use axum::{
     Extension,
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 
@@ -23,8 +23,8 @@ pub(super) async fn page(State(web): State<Web>, client: Client, request: Reques
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")]).into_response();
     }
-    let path = request.uri().path().to_owned();
-    answer(&web, &client, &request, "", &path).await
+    let (request, _) = request.into_parts();
+    answer(&web, &client, &request, "").await
 }
 
 /// The same below a portal's path.
@@ -34,13 +34,14 @@ pub(super) async fn portal_page(
     client: Client,
     request: Request,
 ) -> Response {
-    let path = request.uri().path().strip_prefix(&*portal).unwrap_or_default().to_owned();
-    answer(&web, &client, &request, &portal, &path).await
+    let (request, _) = request.into_parts();
+    answer(&web, &client, &request, &portal).await
 }
 
-async fn answer(web: &Web, client: &Client, request: &Request, portal: &str, path: &str) -> Response {
-    let path = path.trim_start_matches('/');
-    let trail = request.extensions().get::<Trail>();
+async fn answer(web: &Web, client: &Client, request: &Parts, portal: &str) -> Response {
+    let path = request.uri.path();
+    let path = path.strip_prefix(portal).unwrap_or(path).trim_start_matches('/');
+    let trail = request.extensions.get::<Trail>();
     let name = |route: &str| {
         if let Some(trail) = trail {
             trail.set_route(route.to_owned());
@@ -48,7 +49,7 @@ async fn answer(web: &Web, client: &Client, request: &Request, portal: &str, pat
     };
     if let Some(file) = web.files.get(path).filter(|_| path != "index.html") {
         name("(file)");
-        return send(web, file, path, request.headers()).await;
+        return send(web, file, path, &request.headers).await;
     }
     let last = path.rsplit('/').next().unwrap_or_default();
     if path.starts_with("_app/") || last.contains('.') {
@@ -60,7 +61,7 @@ async fn answer(web: &Web, client: &Client, request: &Request, portal: &str, pat
     let Some(Index { file, script_hashes }) = web.files.index(portal) else {
         return notice::unbuilt();
     };
-    let mut response = send(web, file, "index.html", request.headers()).await;
+    let mut response = send(web, file, "index.html", &request.headers).await;
     let policy = headers::page_policy(&script_hashes, &sockets(client));
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);

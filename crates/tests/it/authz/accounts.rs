@@ -1,9 +1,54 @@
-//! Rows of the operations on accounts.
+//! Rows of the operations on accounts and on the apps they let in.
 
-use super::{Case, World};
+use serde_json::json;
 
-pub const OPEN: &[(&str, &str)] = &[];
+use super::{Case, World, nobody, refused};
 
-pub async fn cases(_: &World) -> Vec<Case> {
-    Vec::new()
+pub const OPEN: &[(&str, &str)] = &[
+    ("accounts::list", "public, and empty unless the operator says otherwise; accounts.rs has both"),
+    (
+        "accounts::get",
+        "what a portal needs before anybody has signed in; accounts.rs sees that no setting leaks",
+    ),
+];
+
+const WHOLE: &str = "admins may in the whole clinic";
+
+pub async fn cases(world: &World) -> Vec<Case> {
+    let World { kit, admin, patient, provider, .. } = world;
+    let app =
+        admin.post("/api_apps", json!({ "name": "app" })).await.data()["id"].as_str().unwrap().to_owned();
+    let made = async |what: &str| {
+        let body = json!({ "name": "one", "scopes": "visits:read" });
+        let made = admin.post(&format!("/api_apps/{app}/{what}"), body).await.data();
+        (made["id"].as_str().unwrap().to_owned(), made)
+    };
+    let ((key, _), (token, narrow)) = (made("keys").await, made("tokens").await);
+    // A token of the clinic without the scope.
+    let narrow = super::Expect::Refused(kit.bearer(narrow["token"].as_str().unwrap()), 403);
+    let of = |operation| Case::new(operation, admin).relation(nobody(WHOLE)).with("id", &app);
+    vec![
+        Case::new("accounts::update", admin)
+            .with("code", "-")
+            .body(json!({ "portal_title": "North" }))
+            .role(refused(provider, 403))
+            .relation(narrow)
+            .elsewhere(200),
+        Case::new("api_apps::list", admin)
+            .role(refused(provider, 403))
+            .relation(nobody(WHOLE))
+            .elsewhere(200),
+        Case::new("api_apps::add", admin)
+            .body(json!({ "name": "another" }))
+            .role(refused(patient, 403))
+            .relation(nobody(WHOLE))
+            .elsewhere(200),
+        of("api_apps::get").role(refused(provider, 403)),
+        of("api_apps::update").body(json!({ "name": "renamed" })).role(refused(patient, 403)),
+        of("api_apps::add_key").body(json!({})).role(refused(provider, 403)),
+        of("api_apps::delete_key").with("key_id", key).role(refused(provider, 403)),
+        of("api_apps::add_token").body(json!({ "name": "two" })).role(refused(patient, 403)),
+        of("api_apps::delete_token").with("token_id", token).role(refused(patient, 403)),
+        of("api_apps::delete").role(refused(provider, 403)),
+    ]
 }
