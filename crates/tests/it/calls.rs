@@ -10,7 +10,8 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, client::IntoClientRequest},
 };
 
-async fn door(pass: &Value, token: Option<&str>) -> Result<lk::signal_response::Message, u16> {
+/// The first message at the signalling door, or the status of its refusal.
+pub async fn door(pass: &Value, token: Option<&str>) -> Result<lk::signal_response::Message, u16> {
     let token = token.unwrap_or_else(|| pass["token"].as_str().unwrap());
     let url = format!("{}/rtc?auto_subscribe=1&protocol=16", pass["url"].as_str().unwrap());
     let mut request = url.into_client_request().unwrap();

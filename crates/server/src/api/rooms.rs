@@ -1,14 +1,15 @@
-//! Rooms on the wire (contract core.md 5).
+//! Rooms on the wire (contract core.md 5). What a room looks like is in
+//! `room_object`.
 
-use axum::{Extension, extract::State};
+use axum::extract::State;
 use bedside_app::{
-    App,
-    rooms::{self, Add, RoomView, Update},
+    App, Error,
+    rooms::{self, Add, ProviderView, Update},
 };
-use bedside_model::room::RoomSettings;
-use bedside_store::rooms::Room as Stored;
+use bedside_model::{RoomId, UserId};
+use bedside_store::rooms::{Page as Part, Room as Stored};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
@@ -16,57 +17,10 @@ use super::{
     auth::Caller,
     envelope::{Data, Page, data},
     error::ApiError,
-    extract::{Flag, Int, Path, Request, Text},
+    extract::{Flag, Int, Params, Path, Request, Text},
+    room_object::{Room, RoomInput},
 };
 use crate::http::Client;
-
-/// A waiting room.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Room {
-    id: String,
-    /// What the API calls `room_code` elsewhere.
-    code: String,
-    /// Its URL name.
-    slug: String,
-    name: String,
-    domain: String,
-    /// Emergency notice.
-    subtitle: String,
-    description: String,
-    account_code: String,
-    account_name: String,
-    /// Where patients arrive.
-    url: String,
-    active: bool,
-    public_access_room: bool,
-    /// Only for callers with a token: comma list of provider ids.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    users: Option<String>,
-    /// Only for callers with a token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    provider_ids: Option<Vec<String>>,
-    #[schema(value_type = Object)]
-    visits: Value,
-    #[schema(value_type = Object)]
-    auth: Value,
-    #[schema(value_type = Object)]
-    payment: Value,
-    operation_settings: OperationSettings,
-    #[schema(value_type = Vec<Object>)]
-    specialties: Vec<Value>,
-    /// UNIX seconds.
-    created: i64,
-    /// UNIX seconds.
-    modified: i64,
-}
-
-/// How a room is run.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct OperationSettings {
-    is_closed: bool,
-    close_msg: String,
-    default_timezone: String,
-}
 
 /// A room in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -98,67 +52,9 @@ impl From<Stored> for RoomRow {
     }
 }
 
-fn payment(settings: &RoomSettings) -> Value {
-    let consultations: Vec<Value> = settings
-        .consultations
-        .iter()
-        .map(|item| {
-            let amount = if item.amount_cents % 100 == 0 {
-                json!(item.amount_cents / 100)
-            } else {
-                json!(item.amount_cents as f64 / 100.0)
-            };
-            json!({
-                "id": item.id, "description": item.description, "duration": item.duration_minutes,
-                "amount": amount, "group": false, "charge": item.amount_cents > 0, "slots": 1,
-            })
-        })
-        .collect();
-    json!({
-        "currency": "USD", "paymentCurrency": "USD", "consultations": consultations,
-        "__note__": "paymentCurrency is deprecated, use currency",
-    })
-}
-
-fn room(view: RoomView, base: &BaseUrl) -> Room {
-    let RoomView { room, providers } = view;
-    let ids: Option<Vec<String>> = providers.map(|ids| ids.iter().map(ToString::to_string).collect());
-    let settings = &room.settings;
-    Room {
-        id: room.id.to_string(),
-        url: format!("{}/u/{}", base.0, room.slug),
-        users: ids.as_ref().map(|ids| ids.join(",")),
-        provider_ids: ids,
-        visits: json!({
-            "walkin": {"enabled": settings.walkin_enabled},
-            "appointment": {"enabled": settings.appointment_enabled},
-        }),
-        auth: json!({"guest": {"type": 600, "log_in": {"enabled": settings.guest_enabled}}}),
-        payment: payment(settings),
-        operation_settings: OperationSettings {
-            is_closed: settings.is_closed,
-            close_msg: settings.close_msg.clone(),
-            default_timezone: settings.default_timezone.clone(),
-        },
-        specialties: Vec::new(),
-        created: room.created_at.seconds(),
-        modified: room.updated_at.seconds(),
-        code: room.code,
-        slug: room.slug,
-        name: room.name,
-        domain: room.domain,
-        subtitle: room.subtitle,
-        description: room.description,
-        account_code: room.account_code,
-        account_name: room.account_name,
-        active: room.active,
-        public_access_room: room.public_access,
-    }
-}
-
-/// A room to make.
+/// What a new room is called.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct AddRoom {
+pub struct AddRoomNames {
     /// Host of its pages; the clinic's own when left out.
     domain: Option<Text<253>>,
     /// URL name: lower-case letters, digits, single hyphens.
@@ -172,6 +68,17 @@ pub struct AddRoom {
     description: Option<Text<4000>>,
 }
 
+/// A room to make: its names, and whatever else a room has.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "the description of what is read in two parts")]
+pub struct AddRoom {
+    #[schema(inline)]
+    #[serde(flatten)]
+    names: AddRoomNames,
+    #[serde(flatten)]
+    more: RoomInput,
+}
+
 /// Makes a waiting room. Needs an admin token.
 #[utoipa::path(post, path = "/rooms", tag = "rooms", operation_id = "rooms::add",
     request_body = AddRoom, responses((status = 200, body = Data<Room>)))]
@@ -179,23 +86,25 @@ pub async fn add(
     State(app): State<App>,
     Caller(actor): Caller,
     base: BaseUrl,
-    Request(body): Request<AddRoom>,
+    params: Params,
 ) -> Result<Data<Room>, ApiError> {
+    let names: AddRoomNames = params.typed()?;
     let command = Add {
-        domain: body.domain.and_then(Text::filled).unwrap_or_default(),
-        slug: body.slug.trimmed().to_owned(),
-        name: body.name.trimmed().to_owned(),
-        code: body.code.and_then(Text::filled),
-        subtitle: body.subtitle.and_then(Text::filled),
-        description: body.description.and_then(Text::filled),
+        domain: names.domain.and_then(Text::filled).unwrap_or_default(),
+        slug: names.slug.trimmed().to_owned(),
+        name: names.name.trimmed().to_owned(),
+        code: names.code.and_then(Text::filled),
+        subtitle: names.subtitle.and_then(Text::filled),
+        description: names.description.and_then(Text::filled),
+        more: params.typed::<RoomInput>()?.into_update()?,
     };
-    Ok(data(room(rooms::add(&app, &actor, command).await?, &base)))
+    Ok(data(Room::of(rooms::add(&app, &actor, command).await?, &base)))
 }
 
-/// Paging by page number or by offset.
+/// Which rooms.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Paging {
+pub struct RoomQuery {
     /// Page number from 1; `start` wins.
     #[param(value_type = Option<i64>)]
     page: Option<Int>,
@@ -205,29 +114,41 @@ pub struct Paging {
     /// Rows to give, at most 100.
     #[param(value_type = Option<i64>)]
     limit: Option<Int>,
+    /// `next` of the page before.
+    #[param(value_type = Option<String>)]
+    after: Option<Text<20>>,
+    /// For admins: only those that are switched on (1) or off (0).
+    #[param(value_type = Option<bool>)]
+    active: Option<Flag>,
 }
 
-impl Paging {
+impl RoomQuery {
     /// Offset and limit, clamped (contract README).
-    fn clamped(&self) -> (i64, i64) {
+    fn part(&self) -> Result<Part, ApiError> {
         let limit = self.limit.map_or(20, |limit| limit.0).clamp(1, 100);
         let page = self.page.map_or(1, |page| page.0).clamp(1, i64::MAX / 200);
-        let start = self.start.map_or((page - 1) * limit, |start| start.0);
-        (start.max(0), limit)
+        let after = self.after.as_ref().map(|after| after.parse::<RoomId>()).transpose();
+        let after = after.map_err(|_| ApiError::field("after", "is not the `next` of a page"))?;
+        let skip = if after.is_some() { 0 } else { (page - 1) * limit };
+        let offset = self.start.map_or(skip, |start| start.0).max(0);
+        Ok(Part { after, offset, limit })
     }
 }
 
-/// The clinic's rooms.
-#[utoipa::path(get, path = "/rooms", tag = "rooms", operation_id = "rooms::list", params(Paging),
+/// The clinic's rooms. Admins see all of them, others those that are switched
+/// on, callers without credentials those that anybody may find.
+#[utoipa::path(get, path = "/rooms", tag = "rooms", operation_id = "rooms::list", params(RoomQuery),
     responses((status = 200, body = Page<RoomRow>)))]
 pub async fn list(
     State(app): State<App>,
     Caller(actor): Caller,
-    Request(paging): Request<Paging>,
+    Request(query): Request<RoomQuery>,
 ) -> Result<Page<RoomRow>, ApiError> {
-    let (offset, limit) = paging.clamped();
-    let (rows, total) = rooms::list(&app, &actor, offset, limit).await?;
-    Ok(Page::new(rows.into_iter().map(RoomRow::from).collect(), total))
+    let part = query.part()?;
+    let (rows, total) = rooms::list(&app, &actor, query.active.map(|flag| flag.0), part).await?;
+    let full = i64::try_from(rows.len()).is_ok_and(|count| count == part.limit);
+    let next = rows.last().filter(|_| full).map(|room| room.id.to_string());
+    Ok(Page::new(rows.into_iter().map(RoomRow::from).collect(), total).followed_by(next))
 }
 
 /// A room by its code or slug. Open to everybody.
@@ -238,54 +159,36 @@ pub async fn get(
     State(app): State<App>,
     Caller(actor): Caller,
     base: BaseUrl,
-    client: Option<Extension<Client>>,
+    client: Client,
     Path(code): Path<String>,
 ) -> Result<Data<Room>, ApiError> {
-    let host = client.map(|Extension(client)| client.host).unwrap_or_default();
-    Ok(data(room(rooms::get(&app, &actor, &code, &host).await?, &base)))
+    Ok(data(Room::of(rooms::get(&app, &actor, &code, &client.host).await?, &base)))
 }
 
-/// What may be changed of a room.
+/// Names that may be changed.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct RoomNames {
+    domain: Option<Text<253>>,
+    slug: Option<Text<64>>,
+    name: Option<Text<128>>,
+    code: Option<Text<32>>,
+    subtitle: Option<Text<500>>,
+    description: Option<Text<4000>>,
+}
+
+/// What may be changed of a room, in the shape it is shown in.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "the description of what is read in two parts")]
 pub struct UpdateRoom {
-    operation_settings: Option<UpdateOperation>,
-    visits: Option<UpdateVisits>,
-    auth: Option<UpdateAuth>,
+    #[schema(inline)]
+    #[serde(flatten)]
+    names: RoomNames,
+    #[serde(flatten)]
+    more: RoomInput,
 }
 
-/// Opening state.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct UpdateOperation {
-    is_closed: Option<Flag>,
-    close_msg: Option<Text<500>>,
-}
-
-/// Ways to be seen.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct UpdateVisits {
-    walkin: Option<Enabled>,
-}
-
-/// Ways to come in.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct UpdateAuth {
-    guest: Option<UpdateGuest>,
-}
-
-/// Guests.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct UpdateGuest {
-    log_in: Option<Enabled>,
-}
-
-/// A switch.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct Enabled {
-    enabled: Option<Flag>,
-}
-
-/// Changes how a room is run, in the shape `GET /rooms/:code` shows it. Needs an
-/// admin token.
+/// Changes a room, in the shape `GET /rooms/:code` shows it: what is sent is put
+/// over what there is, lists are replaced. Needs an admin token.
 #[utoipa::path(post, path = "/rooms/{code}", tag = "rooms", operation_id = "rooms::update",
     params(("code" = String, Path, description = "Code or slug of the room")),
     request_body = UpdateRoom, responses((status = 200, body = Data<Room>)))]
@@ -294,19 +197,34 @@ pub async fn update(
     Caller(actor): Caller,
     base: BaseUrl,
     Path(code): Path<String>,
-    Request(body): Request<UpdateRoom>,
+    params: Params,
 ) -> Result<Data<Room>, ApiError> {
-    let operation = body.operation_settings.unwrap_or_default();
-    let walkin = body.visits.and_then(|visits| visits.walkin);
-    let guest = body.auth.and_then(|auth| auth.guest?.log_in);
-    let switch = |wanted: Option<Enabled>| wanted.and_then(|wanted| wanted.enabled).map(|flag| flag.0);
+    let names: RoomNames = params.typed()?;
     let command = Update {
-        is_closed: operation.is_closed.map(|flag| flag.0),
-        close_msg: operation.close_msg.map(Text::into_string),
-        walkin_enabled: switch(walkin),
-        guest_enabled: switch(guest),
+        domain: names.domain.and_then(Text::filled),
+        slug: names.slug.and_then(Text::filled),
+        name: names.name.and_then(Text::filled),
+        code: names.code.and_then(Text::filled),
+        subtitle: names.subtitle.map(Text::into_string),
+        description: names.description.map(Text::into_string),
+        ..params.typed::<RoomInput>()?.into_update()?
     };
-    Ok(data(room(rooms::update(&app, &actor, &code, command).await?, &base)))
+    Ok(data(Room::of(rooms::update(&app, &actor, &code, command).await?, &base)))
+}
+
+/// Switches a room off: nobody arrives there any more, its visits stay.
+/// `POST /rooms/:code` with `active` 1 switches it on again. Needs an admin
+/// token.
+#[utoipa::path(delete, path = "/rooms/{code}", tag = "rooms", operation_id = "rooms::delete",
+    params(("code" = String, Path, description = "Code or slug of the room")),
+    responses((status = 200, body = Data<Room>)))]
+pub async fn delete(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    base: BaseUrl,
+    Path(code): Path<String>,
+) -> Result<Data<Room>, ApiError> {
+    Ok(data(Room::of(rooms::delete(&app, &actor, &code).await?, &base)))
 }
 
 /// How a room's queue stands.
@@ -314,11 +232,13 @@ pub async fn update(
 pub struct Queue {
     /// How many wait.
     queue_length: i64,
-    /// No limit so far.
+    /// How many may wait; null is no limit.
     queue_capacity: Option<i64>,
     /// How many stand ahead of the caller; null when the caller does not wait here.
     waiting_length: Option<i64>,
-    /// The usual wait in minutes; null when too little is known.
+    /// The usual wait in minutes, from the room's recent visits; left out when
+    /// fewer than five tell of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     average_visit_time: Option<i64>,
 }
 
@@ -334,8 +254,106 @@ pub async fn queue(
     let queue = rooms::queue(&app, &actor, &code).await?;
     Ok(data(Queue {
         queue_length: queue.length,
-        queue_capacity: None,
+        queue_capacity: queue.capacity,
         waiting_length: queue.ahead,
         average_visit_time: queue.usual_wait_minutes,
     }))
+}
+
+/// A provider, as a room shows them.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RoomProvider {
+    id: String,
+    /// For callers without credentials a neutral one: the login name may be an
+    /// e-mail address.
+    username: String,
+    /// For callers without credentials a neutral one.
+    code: String,
+    /// Kind of provider, such as `"482"`; empty for none.
+    subtype: String,
+    first_name: String,
+    last_name: String,
+    /// Identity of older call SDKs.
+    vseeid: String,
+    /// No pictures are kept.
+    #[schema(value_type = Option<String>)]
+    photo: Option<()>,
+    title: String,
+    suffix: String,
+    /// One of their pages is open right now.
+    status: bool,
+    /// No biographies are kept.
+    short_bio: bool,
+}
+
+impl From<ProviderView> for RoomProvider {
+    fn from(view: ProviderView) -> Self {
+        let user = view.user;
+        let neutral = format!("provider-{}", user.id);
+        let profile = user.profile.into_inner();
+        let known = |text: String| if view.keys_shown { text } else { neutral.clone() };
+        Self {
+            username: known(user.username.into_inner()),
+            code: known(user.code.into_inner()),
+            vseeid: known(user.vseeid.into_inner()),
+            id: user.id.to_string(),
+            subtype: user.subtype,
+            first_name: profile.first_name,
+            last_name: profile.last_name,
+            photo: None,
+            title: profile.title,
+            suffix: profile.suffix,
+            status: view.is_online,
+            short_bio: false,
+        }
+    }
+}
+
+/// Who works in a room. Open to everybody.
+#[utoipa::path(get, path = "/rooms/{code}/providers", tag = "rooms", operation_id = "rooms::list_providers",
+    params(("code" = String, Path, description = "Code or slug of the room")),
+    responses((status = 200, body = Page<RoomProvider>)))]
+pub async fn list_providers(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    client: Client,
+    Path(code): Path<String>,
+) -> Result<Page<RoomProvider>, ApiError> {
+    let found = rooms::list_providers(&app, &actor, &code, &client.host).await?;
+    let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
+    Ok(Page::new(found.into_iter().map(RoomProvider::from).collect(), total))
+}
+
+/// One of those who work in a room. Open to everybody.
+#[utoipa::path(get, path = "/rooms/{code}/providers/{id}", tag = "rooms",
+    operation_id = "rooms::get_provider",
+    params(("code" = String, Path, description = "Code or slug of the room"),
+        ("id" = String, Path, description = "Number of the provider")),
+    responses((status = 200, body = Data<RoomProvider>)))]
+pub async fn get_provider(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    client: Client,
+    Path((code, id)): Path<(String, String)>,
+) -> Result<Data<RoomProvider>, ApiError> {
+    Ok(data(rooms::get_provider(&app, &actor, &code, &client.host, user_of(&id)?).await?.into()))
+}
+
+/// Takes a provider out of a room; visits that they have there stay theirs.
+/// Needs an admin token.
+#[utoipa::path(delete, path = "/rooms/{code}/providers/{id}", tag = "rooms", operation_id = "rooms::unassign",
+    params(("code" = String, Path, description = "Code or slug of the room"),
+        ("id" = String, Path, description = "Number of the provider")),
+    responses((status = 200, body = Data<Object>)))]
+pub async fn unassign(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Path((code, id)): Path<(String, String)>,
+) -> Result<Data<Map<String, Value>>, ApiError> {
+    rooms::unassign(&app, &actor, &code, user_of(&id)?).await?;
+    Ok(data(Map::new()))
+}
+
+fn user_of(text: &str) -> Result<UserId, ApiError> {
+    text.parse().map_err(|_| Error::not_found("user").into())
 }
