@@ -12,7 +12,7 @@ async fn unknown_paths_and_wrong_methods() {
     kit.portal().get("/nothing").await.refused(404, "not_found");
     kit.portal().get("/rooms/walk-in/nothing").await.refused(404, "not_found");
     kit.portal().get("").await.refused(404, "not_found");
-    Client::send(kit.portal().request(Method::DELETE, "/rooms")).await.refused(405, "method_not_allowed");
+    Client::send(kit.portal().request(Method::DELETE, "/rooms")).await.refused(404, "method_not_allowed");
     kit.admin().get("/visits/abc").await.refused(404, "visit_not_found");
     kit.admin().get("/visits/%00").await.refused(404, "not_found");
     kit.admin().get(&format!("/rooms/{}", "x".repeat(5000))).await.refused(404, "not_found");
@@ -36,6 +36,25 @@ async fn the_request_id_is_in_header_and_body() {
     let answer = kit.portal().get("/nothing").await;
     let id = answer.headers["x-request-id"].to_str().unwrap().to_owned();
     assert_eq!(answer.json()["request_id"], id);
+}
+
+#[tokio::test]
+async fn a_clients_own_request_id_is_kept_when_it_is_fit_for_logs() {
+    let kit = Kit::start().await;
+    for own in ["a", "7f3c-22_b.9", &"x".repeat(64)] {
+        let answer = kit.portal().header("X-Request-Id", own).get("/nothing").await;
+        assert_eq!(answer.headers["x-request-id"], own);
+        assert_eq!(answer.refused(404, "not_found")["request_id"], own);
+    }
+    for odd in ["", "two words", "a\"b", "a/b", "a;b=c", &"x".repeat(65)] {
+        let answer = kit.portal().header("X-Request-Id", odd).get("/rooms").await.ok();
+        let given = answer.headers["x-request-id"].to_str().unwrap();
+        assert!(given != odd && !given.is_empty(), "{odd}");
+    }
+    let two =
+        kit.portal().header("X-Request-Id", "a").request(Method::GET, "/rooms").header("X-Request-Id", "b");
+    let given = Client::send(two).await.headers["x-request-id"].clone();
+    assert!(given != "a" && given != "b");
 }
 
 #[tokio::test]
@@ -279,4 +298,34 @@ async fn odd_queries_never_break_a_read() {
             }
         }
     }
+}
+
+/// Every word that a test expects of a refusal is in docs/errors.md, which is
+/// written from the sources.
+#[test]
+fn every_word_is_documented() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let document = std::fs::read_to_string(format!("{root}/docs/errors.md")).unwrap();
+    let mut folders = vec![std::path::PathBuf::from(format!("{root}/crates/tests/it"))];
+    let mut expected = std::collections::BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text: String = std::fs::read_to_string(path).unwrap().split_whitespace().collect();
+            for call in text.split(".refused(").skip(1) {
+                let word = call
+                    .split_once(",\"")
+                    .and_then(|(status, rest)| status.parse::<u16>().ok().and(rest.split('"').next()));
+                expected.extend(word.map(str::to_owned));
+            }
+        }
+    }
+    assert!(expected.len() > 20);
+    let missing: Vec<_> =
+        expected.iter().filter(|word| !document.contains(&format!("| `{word}` |"))).collect();
+    assert!(missing.is_empty(), "not in docs/errors.md (run `cargo xtask gen`): {missing:?}");
 }

@@ -4,10 +4,11 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{configuration, machine, process, server, stages::Stages, web};
+use crate::{configuration, errors, machine, process, server, stages::Stages, web};
 
 const OPENAPI: &str = "docs/openapi.json";
 const CONFIGURATION: &str = "docs/configuration.md";
+const ERRORS: &str = "docs/errors.md";
 const TYPES: &str = "web/src/lib/api/schema.ts";
 
 /// Writes all generated files.
@@ -23,7 +24,7 @@ pub fn run(root: &Path) -> Result<()> {
 
 /// Writes them and fails when one of them was not what it should be.
 pub fn check(root: &Path, binary: &Path) -> Result<()> {
-    let all = [OPENAPI, CONFIGURATION, TYPES];
+    let all = [OPENAPI, CONFIGURATION, ERRORS, TYPES];
     let before = all.map(|file| fs::read(root.join(file)).ok());
     write(root, binary)?;
     let stale: Vec<&str> = all
@@ -43,6 +44,7 @@ fn write(root: &Path, binary: &Path) -> Result<()> {
     put(root, OPENAPI, &openapi)?;
     let defaults = fs::read_to_string(root.join("config/default.toml"))?;
     put(root, CONFIGURATION, configuration::reference(&defaults)?.as_bytes())?;
+    put(root, ERRORS, errors::reference(root)?.as_bytes())?;
     process::run(&mut web::script(root, "gen"))
 }
 

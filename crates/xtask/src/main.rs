@@ -7,6 +7,7 @@ mod ci;
 mod configuration;
 mod current;
 mod demo;
+mod errors;
 mod generate;
 mod licences;
 mod machine;

@@ -14,7 +14,7 @@ use bedside_app::{
 };
 use bedside_model::user::SessionKind;
 
-use super::{Api, error::ApiError};
+use super::{Api, cors::CallerAccount, error::ApiError, limits::Charged};
 use crate::http::{Client, RequestId, Trail, cookies};
 
 /// Header and query parameter by which a page says whose session it means.
@@ -45,10 +45,14 @@ impl FromRequestParts<Api> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        // A layer looked already, and counted the call.
+        if let Some(caller) = parts.extensions.get::<Self>() {
+            return Ok(caller.clone());
+        }
         let client = Client::of_request(parts);
         let credentials = read(parts, &client, api)?;
         let actor = credentials::authenticate(&api.app, &credentials).await;
-        let actor = known(actor, api, &client)?;
+        let actor = known(actor, parts, api, &client)?;
         admit(parts, api, &client, &actor)?;
         Ok(Self(actor))
     }
@@ -60,7 +64,7 @@ impl FromRequestParts<Api> for KeyCaller {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let client = Client::of_request(parts);
         let found = credentials::for_sso(&api.app, &headers_only(parts, &client)).await;
-        let (actor, _) = known(found, api, &client)?;
+        let (actor, _) = known(found, parts, api, &client)?;
         admit(parts, api, &client, &actor)?;
         Ok(Self(actor))
     }
@@ -72,7 +76,7 @@ impl FromRequestParts<Api> for Visitor {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let client = Client::of_request(parts);
         let found = credentials::account_only(&api.app, &headers_only(parts, &client)).await;
-        let actor = known(found, api, &client)?;
+        let actor = known(found, parts, api, &client)?;
         admit(parts, api, &client, &actor)?;
         Ok(Self(actor))
     }
@@ -100,10 +104,15 @@ impl<S: Send + Sync> FromRequestParts<S> for PageKind {
 }
 
 /// Counts a call whose credentials were refused; our own faults do not count.
-fn known<T>(found: Result<T, bedside_app::Error>, api: &Api, client: &Client) -> Result<T, ApiError> {
+fn known<T>(
+    found: Result<T, bedside_app::Error>,
+    parts: &Parts,
+    api: &Api,
+    client: &Client,
+) -> Result<T, ApiError> {
     found.map_err(|error| {
         if error.code().is_some_and(|code| code != "unavailable")
-            && let Err(limited) = api.limits.refused(client.addr)
+            && let Err(limited) = api.limits.refused(client.addr, &Charged::of(&parts.extensions))
         {
             return limited;
         }
@@ -115,7 +124,10 @@ fn admit(parts: &Parts, api: &Api, client: &Client, actor: &Actor) -> Result<(),
     if let Some(trail) = parts.extensions.get::<Trail>() {
         trail.set_who(who(actor));
     }
-    api.limits.admit(actor, client.addr)
+    if let Some(caller) = parts.extensions.get::<CallerAccount>() {
+        caller.set(&actor.account);
+    }
+    api.limits.admit(actor, client.addr, &Charged::of(&parts.extensions))
 }
 
 fn who(actor: &Actor) -> &'static str {
@@ -145,6 +157,7 @@ fn headers_only(parts: &Parts, client: &Client) -> Credentials {
         session: None,
         host: Some(client.host.clone()).filter(|host| !host.is_empty()),
         request_id: request_id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
+        address: client.addr.to_string(),
     }
 }
 

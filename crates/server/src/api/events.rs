@@ -56,7 +56,7 @@ pub struct EventObject {
 }
 
 /// `visit.created`, `visit.updated`, `visit.ended`, `queue.updated`,
-/// `call.peer_joined`, `call.peer_left`, `user.created`, `room.created`,
+/// `call.peer_joined`, `call.peer_left`, `user.created`, `user.updated`, `room.created`,
 /// `room.updated`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(value_type = String)]
@@ -145,13 +145,17 @@ impl Listener {
         }
     }
 
-    async fn beat(&mut self) -> Result<(), Over> {
+    async fn still_logged_in(&self) -> Result<(), Over> {
         match credentials::authenticate(&self.app, &self.shown).await {
-            Ok(actor) if actor.who != self.actor.who => return Err(Over),
-            Err(Error::Unauthorized(_) | Error::Forbidden(_)) => return Err(Over),
+            Ok(actor) if actor.who != self.actor.who => Err(Over),
+            Err(Error::Unauthorized(_) | Error::Forbidden(_)) => Err(Over),
             // A busy store says nothing about the login.
-            Ok(_) | Err(_) => {}
+            Ok(_) | Err(_) => Ok(()),
         }
+    }
+
+    async fn beat(&mut self) -> Result<(), Over> {
+        self.still_logged_in().await?;
         self.app.presence.touch(&self.actor.account, self.audience.user(), self.app.clock.now());
         self.catch_up().await
     }
@@ -185,6 +189,10 @@ impl Listener {
 
     async fn deliver(&mut self, event: &Event) -> Result<(), Over> {
         self.after = event.seq;
+        if event.kind == EventType::UserUpdated && event.user == Some(self.audience.user()) {
+            // Suspended, perhaps: not a word more than they may hear.
+            self.still_logged_in().await?;
+        }
         // Judged before and after: a patient hears of the visit that makes them
         // wait in a room, and of the one that ends it.
         let before = self.audience.hears(event);

@@ -263,7 +263,7 @@ pub async fn assign_rooms(
 /// The waiting rooms of a provider.
 #[utoipa::path(get, path = "/users/{id}/rooms", tag = "users", operation_id = "users::list_rooms",
     params(("id" = String, Path, description = "Number of the provider, or `-` for the token's own")),
-    responses((status = 200, body = Data<Vec<RoomOfUser>>)))]
+    responses((status = 200, body = Page<RoomOfUser>)))]
 pub async fn list_rooms(
     State(app): State<App>,
     Caller(actor): Caller,

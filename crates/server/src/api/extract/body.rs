@@ -43,7 +43,7 @@ pub(super) async fn read<S: Send + Sync>(
     }
 }
 
-fn too_large_or_cut(error: axum::Error) -> ApiError {
+pub(in crate::api) fn too_large_or_cut(error: axum::Error) -> ApiError {
     let mut source: Option<&dyn std::error::Error> = Some(&error);
     while let Some(e) = source {
         if e.to_string().contains("length limit exceeded") {

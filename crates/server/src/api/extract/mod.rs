@@ -16,6 +16,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+pub(super) use body::too_large_or_cut;
 pub use path::Path;
 pub use types::{Flag, Id, Int, List, Text};
 
@@ -117,5 +118,9 @@ fn quoted_after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
     text.strip_prefix(mark)?.split('`').next()
 }
 
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod round_trip_tests;
 #[cfg(test)]
 mod tests;

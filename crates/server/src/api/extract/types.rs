@@ -10,6 +10,7 @@ use serde::{
 };
 use serde_json::Value;
 use utoipa::{
+    __dev::ComposeSchema,
     PartialSchema, ToSchema,
     openapi::{
         RefOr,
@@ -199,8 +200,8 @@ fn one_of(kinds: &[Type], description: &str) -> RefOr<Schema> {
 
 macro_rules! schema {
     ([$($generics:tt)*] $type:ty, $name:expr, $schema:expr) => {
-        impl<$($generics)*> PartialSchema for $type {
-            fn schema() -> RefOr<Schema> {
+        impl<$($generics)*> ComposeSchema for $type {
+            fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
                 $schema
             }
         }
@@ -221,17 +222,18 @@ schema!([const MAX: usize] Text<MAX>, format!("Text{MAX}"), ObjectBuilder::new()
     .build()
     .into());
 
-impl<T: PartialSchema> PartialSchema for List<T> {
-    fn schema() -> RefOr<Schema> {
+impl<T: ComposeSchema> ComposeSchema for List<T> {
+    fn compose(generics: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        let items = generics.into_iter().next().unwrap_or_else(T::schema);
         let schema = OneOfBuilder::new()
             .description(Some("A list, or one text with commas."))
-            .item(ArrayBuilder::new().items(T::schema()))
+            .item(ArrayBuilder::new().items(items))
             .item(ObjectBuilder::new().schema_type(Type::String));
         RefOr::T(Schema::OneOf(schema.build()))
     }
 }
 
-impl<T: PartialSchema> ToSchema for List<T> {
+impl<T: ComposeSchema> ToSchema for List<T> {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("List")
     }
