@@ -234,6 +234,10 @@ async fn by_token(conn: &mut Conn, app: &App, shown: &Credentials, token: &str) 
     let now = app.clock.now();
     let token = tokens::find(conn, &digest(token)).await?.ok_or_else(token_unknown)?;
     same_account(shown, &token.account_code)?;
+    // Suspending ends all log-ins; saying so helps more than an unknown token.
+    if token.status != UserStatus::Inactive {
+        may_act(token.status)?;
+    }
     if !matches!(token.kind, TokenKind::Access | TokenKind::Admin) || token.revoked_at.is_some() {
         return Err(token_unknown());
     }

@@ -1,7 +1,7 @@
 //! Profiles as clients write them: checked field by field, unsent fields left
 //! as they were.
 
-use bedside_model::user::{Profile, gender_code, is_date};
+use bedside_model::user::{Profile, gender_code, is_date, is_timezone};
 
 use crate::{Error, Result};
 
@@ -30,6 +30,12 @@ pub struct ProfileInput {
     pub state: Option<String>,
     /// Postal code.
     pub zip: Option<String>,
+    /// What follows the name.
+    pub suffix: Option<String>,
+    /// IANA name; empty clears it.
+    pub timezone: Option<String>,
+    /// A few sentences about a provider.
+    pub short_bio: Option<String>,
 }
 
 /// The profile with what was sent put over it. With `named`, both names must
@@ -47,11 +53,11 @@ pub fn checked(input: &ProfileInput, mut profile: Profile, named: bool) -> Resul
     put(&mut profile.city, "city", input.city.as_deref(), 100)?;
     put(&mut profile.state, "state", input.state.as_deref(), 50)?;
     put(&mut profile.zip, "zip", input.zip.as_deref(), 20)?;
-    if named {
-        for (name, sent) in [("first_name", &input.first_name), ("last_name", &input.last_name)] {
-            if sent.as_deref().is_none_or(|text| text.trim().is_empty()) {
-                return Err(Error::field(name, "is required"));
-            }
+    put(&mut profile.suffix, "suffix", input.suffix.as_deref(), 50)?;
+    put_lines(&mut profile.short_bio, "short_bio", input.short_bio.as_deref(), 2000)?;
+    for (name, sent) in [("first_name", &input.first_name), ("last_name", &input.last_name)] {
+        if sent.as_deref().map_or(named, |text| text.trim().is_empty()) {
+            return Err(Error::field(name, "is required"));
         }
     }
     if !profile.email.is_empty() && input.email.is_some() && !is_email(&profile.email) {
@@ -66,7 +72,25 @@ pub fn checked(input: &ProfileInput, mut profile: Profile, named: bool) -> Resul
     if let Some(gender) = &input.gender {
         profile.gender = gender_code(gender).ok_or_else(|| Error::field("gender", "use male or female"))?;
     }
+    if let Some(zone) = input.timezone.as_deref().map(str::trim) {
+        if !zone.is_empty() && !is_timezone(zone) {
+            return Err(Error::field("timezone", "use a name of the IANA list, such as Europe/Lisbon"));
+        }
+        zone.clone_into(&mut profile.timezone);
+    }
     Ok(profile)
+}
+
+/// An integrator's own key as it was sent; `None` when a generated one is wanted.
+///
+/// # Errors
+/// 400 for one that is too long.
+pub fn code(sent: Option<&str>) -> Result<Option<String>> {
+    let Some(code) = sent.map(str::trim).filter(|code| !code.is_empty()) else { return Ok(None) };
+    if code.chars().count() > 128 || code.chars().any(char::is_control) {
+        return Err(Error::field("code", "use at most 128 characters"));
+    }
+    Ok(Some(code.to_owned()))
 }
 
 /// A login name as it was sent; `None` when a generated one is wanted.
@@ -91,6 +115,16 @@ fn put(field: &mut String, name: &str, sent: Option<&str>, longest: usize) -> Re
         return Err(Error::field(name, "must not hold control characters"));
     }
     text.clone_into(field);
+    Ok(())
+}
+
+/// [`put`] for a text of several lines.
+fn put_lines(field: &mut String, name: &str, sent: Option<&str>, longest: usize) -> Result<()> {
+    let lines = sent.map(|text| text.replace("\r\n", "\n").replace(['\n', '\t'], " "));
+    put(&mut String::new(), name, lines.as_deref(), longest)?;
+    if let Some(text) = sent {
+        text.trim().clone_into(field);
+    }
     Ok(())
 }
 
@@ -138,5 +172,12 @@ mod tests {
         assert_eq!(field_of(&input(|i| i.email = Some("nobody".into()))).as_deref(), Some("email"));
         assert_eq!(field_of(&input(|i| i.city = Some("x".repeat(101)))).as_deref(), Some("city"));
         assert_eq!(field_of(&input(|i| i.phone = Some("5\u{0}5".into()))).as_deref(), Some("phone"));
+        assert_eq!(field_of(&input(|i| i.short_bio = Some("\u{7}".into()))).as_deref(), Some("short_bio"));
+        for zone in ["Mars/Olympus", "../etc/passwd", "EST5EDT,M3.2.0,M11.1.0", "/etc/localtime", "+01"] {
+            let named = field_of(&input(|i| i.timezone = Some(zone.into())));
+            assert_eq!(named.as_deref(), Some("timezone"), "{zone}");
+        }
+        assert_eq!(field_of(&input(|i| i.timezone = Some("Europe/Lisbon".into()))), None);
+        assert_eq!(field_of(&input(|i| i.short_bio = Some("Two\r\nlines".into()))), None);
     }
 }

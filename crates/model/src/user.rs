@@ -108,6 +108,41 @@ impl Role {
     }
 }
 
+/// What a dependant is to their guardian (wire: `relation`; ours).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kinship {
+    /// A son or daughter.
+    Child,
+    /// A mother or father.
+    Parent,
+    /// A wife or husband.
+    Spouse,
+    /// Anybody else.
+    Other,
+}
+
+impl Kinship {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Child, Self::Parent, Self::Spouse, Self::Other];
+
+    /// The wire word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Child => "child",
+            Self::Parent => "parent",
+            Self::Spouse => "spouse",
+            Self::Other => "other",
+        }
+    }
+
+    /// The kind of a wire word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kinship| kinship.as_str() == word)
+    }
+}
+
 impl UserType {
     /// Which of the three session cookies this user's pages carry.
     #[must_use]
@@ -311,6 +346,17 @@ pub fn is_date(text: &str) -> bool {
     text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
 }
 
+/// True for a day that has begun somewhere on Earth at an instant: a birth
+/// date may be today's, wherever the clinic is.
+#[must_use]
+pub fn has_begun(date: &str, now: crate::At) -> bool {
+    /// The first places to see a day are 14 hours ahead of UTC.
+    const AHEAD_SECONDS: i64 = 14 * 3600;
+    let Ok(date) = date.parse::<jiff::civil::Date>() else { return false };
+    let latest = jiff::Timestamp::from_second(now.seconds().saturating_add(AHEAD_SECONDS));
+    latest.is_ok_and(|latest| date <= latest.to_zoned(jiff::tz::TimeZone::UTC).date())
+}
+
 /// The number of a gender as clients write it: `male`, `female` in any case,
 /// or the number itself (core.md 2.1).
 #[must_use]
@@ -336,12 +382,33 @@ mod tests {
     }
 
     #[test]
+    fn a_day_begins_first_in_the_east() {
+        let noon = crate::At::from_seconds(1_763_812_800); // 2025-11-22 12:00 UTC
+        assert!(
+            has_begun("2025-11-22", noon) && has_begun("2025-11-23", noon) && has_begun("1900-01-01", noon)
+        );
+        assert!(!has_begun("2025-11-24", noon) && !has_begun("9999-12-31", noon) && !has_begun("", noon));
+        let morning = noon.plus_seconds(-3 * 3600); // 09:00 UTC: nowhere the 23rd yet
+        assert!(!has_begun("2025-11-23", morning));
+    }
+
+    #[test]
+    fn folding_knows_more_than_ascii() {
+        assert_eq!(folded("  ÅSA Öberg\n"), "åsa öberg");
+        assert_eq!(folded("a\u{0}b"), "a b");
+        assert_eq!(folded(&folded("ΣΊΣΥΦΟΣ İ")), folded("ΣΊΣΥΦΟΣ İ"), "folding twice changes nothing");
+    }
+
+    #[test]
     fn numbers_and_words_round_trip() {
         for kind in UserType::ALL {
             assert_eq!(UserType::from_code(kind.code()), Some(*kind));
         }
         for kind in ProviderType::ALL {
             assert_eq!(ProviderType::from_code(kind.code()), Some(*kind));
+        }
+        for kinship in Kinship::ALL {
+            assert_eq!(Kinship::parse(kinship.as_str()), Some(kinship));
         }
         for role in Role::ALL {
             assert_eq!(Role::parse(role.as_str()), Some(role));

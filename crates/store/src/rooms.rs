@@ -342,10 +342,13 @@ pub async fn list_providers(conn: &mut Conn, account: &AccountId, room: RoomId) 
     Ok(ids.into_iter().map(UserId).collect())
 }
 
-const SHARES_ROOM: &str = "SELECT COUNT(*) FROM visits v WHERE v.account_id = $1 AND v.member_id = $2 AND \
-     (v.provider_id = $3 OR v.requested_provider_id = $3 OR EXISTS (SELECT 1 FROM room_providers p WHERE p.room_id = v.room_id AND p.user_id = $3))";
+const SHARES_ROOM: &str = "SELECT (SELECT COUNT(*) FROM visits v WHERE v.account_id = $1 AND v.member_id = $2 AND \
+     (v.provider_id = $3 OR v.requested_provider_id = $3 OR EXISTS (SELECT 1 FROM room_providers p WHERE p.room_id = v.room_id AND p.user_id = $3))) \
+     + (SELECT COUNT(*) FROM users u JOIN room_providers p ON p.room_id = u.room_id \
+     WHERE u.account_id = $1 AND u.id = $2 AND u.type = 200 AND p.user_id = $3)";
 
-/// Has this patient ever had a visit with the provider or in one of their rooms?
+/// Has this patient ever had a visit with the provider or in one of their
+/// rooms, or are they registered with one of them?
 ///
 /// # Errors
 /// What the database says.

@@ -119,7 +119,7 @@ async fn admin(app: &App, actor: &Actor, file: &mut DemoFile, path: &Path) -> Re
     }
     let (username, token) = accounts::admin_link(app, actor).await?;
     let password = app.random.hex();
-    let command = passwords::Set { token, password: password.clone(), request_id: String::new() };
+    let command = passwords::Set { token, password: password.clone(), request_id: String::new(), address: String::new() };
     passwords::set(app, command).await?;
     file.admin = Admin { username, password };
     Ok(file.write(path)?)
@@ -223,11 +223,12 @@ async fn add(
         username: Some(person.username.clone()),
         password: Some(person.password.clone()),
         profile: profile.clone(),
+        ..Default::default()
     };
     match users::add(app, actor, command).await {
-        Ok(user) => Ok(user.id),
+        Ok(added) => Ok(added.user.id),
         Err(Error::Invalid { .. }) => {
-            let who = Actor { who: bedside_app::Who::ApiKey { scopes: Scopes::ALL }, ..actor.clone() };
+            let who = Actor { who: bedside_app::Who::ApiKey { app: None, scopes: Scopes::ALL }, ..actor.clone() };
             let command = users::Sso {
                 kind: Some(kind),
                 code: Some(person.code.clone()),
@@ -243,7 +244,7 @@ async fn add(
 /// The way back leads to the first room: the demo has no portal of its own.
 async fn portal(app: &App, actor: &Actor, base_url: &str) -> Result<(), MakeError> {
     let return_url = format!("{base_url}/u/{}", ROOMS[0].0);
-    let account = accounts::get(app, actor).await?;
+    let account = accounts::current(app, actor).await?;
     if account.portal_return_url != return_url || account.portal_name != PORTAL {
         let portal = accounts::Portal { name: PORTAL.to_owned(), return_url, ..Default::default() };
         accounts::update_portal(app, actor, portal).await?;

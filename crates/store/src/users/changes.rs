@@ -55,10 +55,12 @@ pub async fn update_profile(
     Ok(())
 }
 
-const SET_PASSWORD: &str = "UPDATE users SET password_hash = $1, status = $2, updated_at = $3, \
-     version = version + 1 WHERE account_id = $4 AND id = $5";
+const SET_PASSWORD: &str = "UPDATE users SET password_hash = $1, \
+     status = CASE WHEN status = 10 THEN 20 ELSE status END, updated_at = $2, version = version + 1 \
+     WHERE account_id = $3 AND id = $4";
 
-/// Sets a password; an inactive user becomes active by it (core.md 2.4).
+/// Sets a password; an inactive user becomes active by it (core.md 2.4), a
+/// suspended one does not.
 ///
 /// # Errors
 /// What the database says.
@@ -69,7 +71,7 @@ pub async fn set_password(
     password_hash: &str,
     at: At,
 ) -> Result<()> {
-    execute!(tx, SET_PASSWORD, password_hash, UserStatus::Active.code(), at.0, account.as_str(), id.0)?;
+    execute!(tx, SET_PASSWORD, password_hash, at.0, account.as_str(), id.0)?;
     Ok(())
 }
 
@@ -186,14 +188,32 @@ pub async fn set_extra(tx: &mut Tx, account: &AccountId, id: UserId, extra: &Sea
     Ok(())
 }
 
-const VERIFY_EMAIL: &str = "UPDATE users SET email_verified = TRUE WHERE account_id = $1 AND id = $2";
+const ACTIVATE: &str = "UPDATE users SET status = 20, updated_at = $1, version = version + 1 \
+     WHERE account_id = $2 AND id = $3 AND status = 10";
 
-/// Notes that a mail has reached the user.
+/// Makes an inactive user active.
 ///
 /// # Errors
 /// What the database says.
-pub async fn verify_email(tx: &mut Tx, account: &AccountId, id: UserId) -> Result<()> {
-    execute!(tx, VERIFY_EMAIL, account.as_str(), id.0)?;
+pub async fn activate(tx: &mut Tx, account: &AccountId, id: UserId, at: At) -> Result<()> {
+    execute!(tx, ACTIVATE, at.0, account.as_str(), id.0)?;
+    Ok(())
+}
+
+// A token that is kept keeps those of the same log-in, so that it can be renewed.
+const END_TOKENS: &str = "UPDATE tokens SET revoked_at = $1 WHERE account_id = $2 AND user_id = $3 \
+     AND kind <> 'admin' AND revoked_at IS NULL AND hash <> $4 \
+     AND COALESCE(family, '-') <> COALESCE((SELECT t.family FROM tokens t WHERE t.hash = $4), '')";
+const END_SESSIONS: &str = "DELETE FROM sessions WHERE account_id = $1 AND user_id = $2 AND hash <> $3";
+
+/// Ends all that is logged in as a user, one-time links included, but for the
+/// log-in whose token or cookie has this hash (an empty one keeps none).
+///
+/// # Errors
+/// What the database says.
+pub async fn end_log_ins(tx: &mut Tx, account: &AccountId, id: UserId, keep: &[u8], at: At) -> Result<()> {
+    execute!(tx, END_TOKENS, at.0, account.as_str(), id.0, keep)?;
+    execute!(tx, END_SESSIONS, account.as_str(), id.0, keep)?;
     Ok(())
 }
 
