@@ -1,32 +1,8 @@
 /** Axe on every page and state, light and dark. What is serious or critical fails. */
-import AxeBuilder from '@axe-core/playwright';
+import { expectAccessible } from './kit/accessible.ts';
 import { passDeviceCheck } from './kit/patient.ts';
 import { signIn, take } from './kit/provider.ts';
-import { expect, type Page, test } from './kit/test.ts';
-
-async function expectAccessible(page: Page, state: string): Promise<void> {
-	for (const colorScheme of ['light', 'dark'] as const) {
-		await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-		// The scheme's colours are there two frames later.
-		await page.evaluate(
-			() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
-		);
-		await page.waitForFunction(() =>
-			document
-				.getAnimations()
-				.every((each) => !(each instanceof CSSTransition) || each.playState !== 'running'),
-		);
-		const { violations } = await new AxeBuilder({ page }).analyze();
-		const bad = violations
-			.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-			.flatMap(({ id, nodes }) =>
-				nodes.map(
-					(node) => `${id}: ${node.target.join(' ')} (${node.any[0]?.message ?? node.failureSummary})`,
-				),
-			);
-		expect(bad, `${state}, ${colorScheme}`).toEqual([]);
-	}
-}
+import { expect, test } from './kit/test.ts';
 
 test('pages that need nobody', async ({ clinic, newPerson }) => {
 	const page = await newPerson();
@@ -37,6 +13,9 @@ test('pages that need nobody', async ({ clinic, newPerson }) => {
 		`/u/${clinic.room.slug}`,
 		'/u/unknown-room',
 		'/admin/setup',
+		'/forgot',
+		'/password',
+		`/visits/join/${'0'.repeat(32)}`,
 		'/nowhere',
 		'/demo',
 	]) {

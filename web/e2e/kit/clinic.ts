@@ -87,6 +87,26 @@ export class Clinic {
 		return new Clinic(demo, child, dir, output);
 	}
 
+	/** Where the clinic puts its letters. */
+	get mailFolder(): string {
+		return join(this.dir, 'mail');
+	}
+
+	/** A provider of their own, for tests that change a login. */
+	async addProvider(password: string): Promise<{ id: string; username: string; email: string }> {
+		this.people += 1;
+		const username = `staff-${this.people}-${Date.now()}`;
+		const email = `${username}@example.org`;
+		const body = { type: 400, first_name: 'Nora', last_name: 'Lind', username, email, password };
+		const { id } = await this.ok<{ id: string }>(
+			'POST',
+			'/users',
+			{ 'X-ApiToken': this.demo.admin_token },
+			body,
+		);
+		return { id, username, email };
+	}
+
 	/** The last lines the server printed, for a failing test's report. */
 	log(): string {
 		return this.output.join('\n');
