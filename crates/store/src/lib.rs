@@ -27,6 +27,8 @@ mod settings;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
+mod visit_list_tests;
+#[cfg(test)]
 mod user_list_tests;
 mod writer;
 
