@@ -55,9 +55,8 @@ async fn what_is_secret_is_shown_once() {
     let path = format!("/api_apps/{}", id(&app));
 
     let key = kit.admin().post(&format!("{path}/keys"), json!({})).await.data();
-    let token =
-        kit.admin().form(&format!("{path}/tokens"), &[("name", "nightly"), ("scopes[]", "visits:read")]);
-    let token = token.await.data();
+    let fields = [("name", "nightly"), ("scopes[]", "visits:read")];
+    let token = kit.admin().form(&format!("{path}/tokens"), &fields).await.data();
     assert!(is_hex(&key["key"]) && is_hex(&key["secret"]) && is_hex(&token["token"]));
     assert_eq!((&key["scopes"], &token["scopes"]), (&app["scopes"], &json!(["visits:read"])));
     sso(&with_key(&kit, &key)).await.ok();
@@ -172,6 +171,8 @@ fn calls(world: &Value) -> Vec<(Scope, Method, String, Value)> {
     let post = |scope, template: &str, body| (scope, Method::POST, path(template), body);
     vec![
         get(Scope::UsersRead, "/users/{patient}"),
+        get(Scope::UsersRead, "/users"),
+        post(Scope::UsersWrite, "/users/{patient}", json!({ "phone": "555-0100" })),
         get(Scope::UsersRead, "/users/{provider}/rooms"),
         get(Scope::VisitsRead, "/visits/{visit}"),
         get(Scope::VisitsRead, "/intakes/{intake}"),
@@ -181,11 +182,14 @@ fn calls(world: &Value) -> Vec<(Scope, Method, String, Value)> {
             "/intakes",
             json!({ "reason_for_visit": "x", "member_id": world["patient"] }),
         ),
-        post(Scope::VisitsWrite, "/visits/{visit}/close", json!({ "reason": "patient_left" })),
+        post(Scope::VisitsWrite, "/visits/{visit}/close", json!({ "reason": "patient_exit_room" })),
         post(Scope::RoomsWrite, "/rooms", json!({ "slug": "x", "name": "x" })),
         post(Scope::RoomsWrite, "/rooms/main", json!({})),
         post(Scope::RoomsWrite, "/users/{provider}/rooms", json!({ "room_code": "main" })),
+        get(Scope::VisitsRead, "/visits"),
+        get(Scope::FilesRead, "/files?target_type=user&target_id={patient}"),
         get(Scope::EventsRead, "/events"),
+        get(Scope::AuditRead, "/audit"),
         get(Scope::AccountWrite, "/api_apps"),
         post(Scope::AccountWrite, "/api_apps", json!({ "name": "x", "scopes": "account:write" })),
         post(Scope::AccountWrite, "/accounts/-", json!({})),
