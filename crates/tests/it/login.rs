@@ -27,7 +27,7 @@ async fn add(kit: &Kit, kind: i64, username: &str) -> String {
         },
         ..Add::default()
     };
-    users::add(&kit.app, &system(kit).await, command).await.unwrap().id.to_string()
+    users::add(&kit.app, &system(kit).await, command).await.unwrap().user.id.to_string()
 }
 
 async fn login(kit: &Kit, username: &str, password: &str) -> Answer {

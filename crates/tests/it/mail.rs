@@ -28,7 +28,7 @@ async fn add(kit: &Kit, kind: i64, username: &str, email: &str) -> String {
         },
         ..Add::default()
     };
-    users::add(&kit.app, &system(kit).await, command).await.unwrap().id.to_string()
+    users::add(&kit.app, &system(kit).await, command).await.unwrap().user.id.to_string()
 }
 
 /// Somebody of the portal's with an e-mail address and no password.
