@@ -136,7 +136,7 @@ pub(super) fn address(link: &Link, base: &BaseUrl) -> String {
 }
 
 /// A file in the older shape that intakes show it in (contract more.md 2.5).
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Attachment {
     /// UUID.
     _id: String,
@@ -160,7 +160,7 @@ pub struct Attachment {
 }
 
 /// An instant in parts.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AttachmentTime {
     /// UNIX seconds.
     sec: i64,

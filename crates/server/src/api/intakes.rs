@@ -11,11 +11,12 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{
-    attachment::{Attachment, attachments_of},
+    BaseUrl,
     auth::Caller,
     envelope::{Data, data},
     error::ApiError,
     extract::{Id, Int, Params, Path, Text},
+    files::Attachment,
     visit_object::plain,
 };
 
@@ -101,8 +102,8 @@ fn added(view: IntakeView) -> IntakeAdded {
     IntakeAdded { id: view.intake.id.0, answers }
 }
 
-impl From<IntakeView> for Intake {
-    fn from(view: IntakeView) -> Self {
+impl Intake {
+    fn of(view: IntakeView, base: &BaseUrl) -> Self {
         let IntakeView { intake, answers, attachments, room_code } = view;
         let mut answers = answers.into_inner();
         let reason = answers.remove("reason_for_visit");
@@ -117,7 +118,7 @@ impl From<IntakeView> for Intake {
             visit_id: intake.visit.map(|id| id.to_string()),
             room_code,
             member_id: intake.member.to_string(),
-            attachments: attachments_of(attachments),
+            attachments: attachments.into_iter().map(|file| Attachment::of(file, base)).collect(),
             answers,
         }
     }
@@ -154,9 +155,10 @@ pub async fn update(
 pub async fn get(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Path(id): Path<String>,
 ) -> Result<Data<Intake>, ApiError> {
-    Ok(data(intakes::get(&app, &actor, &id_of(&id)?).await?.into()))
+    Ok(data(Intake::of(intakes::get(&app, &actor, &id_of(&id)?).await?, &base)))
 }
 
 fn id_of(text: &str) -> Result<IntakeId, ApiError> {

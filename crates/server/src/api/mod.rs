@@ -4,7 +4,6 @@
 mod audit;
 pub mod accounts;
 pub mod api_apps;
-mod attachment;
 pub mod auth;
 pub mod availability;
 pub mod closures;

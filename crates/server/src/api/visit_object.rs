@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::attachment::{Attachment, attachments_of};
+use super::{BaseUrl, files::Attachment};
 
 /// In which form a visit is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +125,7 @@ pub struct VisitIntake {
     reason_for_visit: String,
     provider: Option<String>,
     visit_id: String,
-    attachments: Vec<Attachment>,
+    attachments: Vec<VisitFile>,
     /// UNIX seconds.
     created: i64,
     /// UNIX seconds.
@@ -208,7 +208,7 @@ impl From<Person> for VisitProvider {
 
 impl Visit {
     /// A visit in one of its two forms.
-    pub fn of(view: VisitView, form: Form) -> Self {
+    pub fn of(view: VisitView, form: Form, base: &BaseUrl) -> Self {
         /// How long after its planned end a call may still be entered.
         const MEETING_HOURS: i64 = 24;
         let VisitView { row, answers, attachments, remark, transfer_reason, member_last_seen, missed } = view;
@@ -221,7 +221,10 @@ impl Visit {
         let intake = VisitIntake::of(
             &row.intake.0,
             row.intake_kind,
-            (answers, attachments_of(attachments)),
+            (
+                answers,
+                attachments.into_iter().map(|file| VisitFile::Whole(Attachment::of(file, base))).collect(),
+            ),
             row.id,
             wanted.clone(),
             (row.intake_created_at, row.intake_updated_at),
@@ -297,18 +300,40 @@ impl Visit {
     }
 }
 
+/// A file that came with the intake.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum VisitFile {
+    /// In one visit.
+    Whole(Attachment),
+    /// In a list only which files there are is known.
+    Named {
+        /// UUID.
+        _id: String,
+        /// The same.
+        id: String,
+    },
+}
+
+impl VisitFile {
+    fn named(answer: Value) -> Vec<Self> {
+        let Value::Array(ids) = answer else { return Vec::new() };
+        let ids = ids.iter().filter_map(Value::as_str);
+        ids.map(|id| Self::Named { _id: id.to_owned(), id: id.to_owned() }).collect()
+    }
+}
+
 impl VisitIntake {
     fn of(
         id: &str,
         kind: i64,
-        (mut answers, attachments): (Map<String, Value>, Vec<Attachment>),
+        (mut answers, attachments): (Map<String, Value>, Vec<VisitFile>),
         visit: VisitId,
         provider: Option<String>,
         (created, modified): (At, At),
     ) -> Self {
         let reason = answers.remove("reason_for_visit");
-        // In a list only which files there are is known.
-        let named = answers.remove("attachments").map(Attachment::named).unwrap_or_default();
+        let named = answers.remove("attachments").map(VisitFile::named).unwrap_or_default();
         Self {
             id: id.to_owned(),
             r#type: kind.to_string(),

@@ -29,8 +29,8 @@ pub use end::*;
 pub use plan::*;
 pub use schedule::*;
 
-fn shown(view: visits::VisitView) -> Data<Visit> {
-    data(Visit::of(view, Form::Detail))
+fn shown(view: visits::VisitView, base: &BaseUrl) -> Data<Visit> {
+    data(Visit::of(view, Form::Detail, base))
 }
 
 fn id_of(text: &str) -> Result<VisitId, ApiError> {
@@ -53,8 +53,8 @@ impl Named {
     }
 }
 
-fn listed(listed: visits::Listed, fields: &Fields) -> Page<Value> {
-    let rows = listed.visits.into_iter().map(|view| fields.choose(Visit::of(view, Form::List)));
+fn listed(listed: visits::Listed, fields: &Fields, base: &BaseUrl) -> Page<Value> {
+    let rows = listed.visits.into_iter().map(|view| fields.choose(Visit::of(view, Form::List, base)));
     let next = listed.next.map(|(order, mark)| super::visit_query::cursor(order, mark));
     Page::new(rows.collect(), listed.total).followed_by(next)
 }
@@ -67,10 +67,11 @@ fn listed(listed: visits::Listed, fields: &Fields) -> Page<Value> {
 pub async fn list(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Request(query): Request<VisitQuery>,
 ) -> Result<Page<Value>, ApiError> {
     let (command, fields) = query.into_list()?;
-    Ok(listed(visits::list(&app, &actor, command).await?, &fields))
+    Ok(listed(visits::list(&app, &actor, command).await?, &fields, &base))
 }
 
 /// Somebody's visits, those to come (`upcoming=1`) or those that were
@@ -81,6 +82,7 @@ pub async fn list(
 pub async fn of_user(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Path(id): Path<String>,
     Request(query): Request<UserVisitsQuery>,
 ) -> Result<Page<Value>, ApiError> {
@@ -89,7 +91,7 @@ pub async fn of_user(
         digits => Some(digits.parse().map_err(|_| bedside_app::Error::not_found("user"))?),
     };
     let (moment, command, fields) = query.into_list()?;
-    Ok(listed(visits::of_user(&app, &actor, person, moment, command).await?, &fields))
+    Ok(listed(visits::of_user(&app, &actor, person, moment, command).await?, &fields, &base))
 }
 
 /// The visit that the patient waits for or is in now, walk-ins first.
@@ -98,10 +100,11 @@ pub async fn of_user(
 pub async fn in_progress(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Request(query): Request<FieldsQuery>,
 ) -> Result<Data<Value>, ApiError> {
     let view = visits::in_progress(&app, &actor).await?;
-    Ok(data(query.fields().choose(Visit::of(view, Form::Detail))))
+    Ok(data(query.fields().choose(Visit::of(view, Form::Detail, &base))))
 }
 
 /// One visit.
@@ -111,11 +114,12 @@ pub async fn in_progress(
 pub async fn get(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Path(id): Path<String>,
     Request(query): Request<FieldsQuery>,
 ) -> Result<Data<Value>, ApiError> {
     let view = visits::get(&app, &actor, id_of(&id)?).await?;
-    Ok(data(query.fields().choose(Visit::of(view, Form::Detail))))
+    Ok(data(query.fields().choose(Visit::of(view, Form::Detail, &base))))
 }
 
 /// Taking a visit.
@@ -138,10 +142,11 @@ impl TakeRequest {
 pub async fn accept(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Path(id): Path<String>,
     Request(body): Request<TakeRequest>,
 ) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::accept(&app, &actor, id_of(&id)?, body.confirmed()).await?))
+    Ok(shown(visits::accept(&app, &actor, id_of(&id)?, body.confirmed()).await?, &base))
 }
 
 /// Starts the visit: a provider takes it, a patient says that they are there.
@@ -151,10 +156,11 @@ pub async fn accept(
 pub async fn start(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Path(id): Path<String>,
     Request(body): Request<TakeRequest>,
 ) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::start(&app, &actor, id_of(&id)?, body.confirmed()).await?))
+    Ok(shown(visits::start(&app, &actor, id_of(&id)?, body.confirmed()).await?, &base))
 }
 
 /// What a client needs to enter the call.

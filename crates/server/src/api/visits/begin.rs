@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::{
     super::{
+        BaseUrl,
         auth::Caller,
         envelope::Data,
         error::ApiError,
@@ -57,9 +58,10 @@ impl AddVisitRequest {
 pub async fn add_walkin(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Request(body): Request<AddVisitRequest>,
 ) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::add_walkin(&app, &actor, body.into_command()?).await?))
+    Ok(shown(visits::add_walkin(&app, &actor, body.into_command()?).await?, &base))
 }
 
 /// Creates an e-consult: a question without a meeting, that every provider of
@@ -69,9 +71,10 @@ pub async fn add_walkin(
 pub async fn add_econsult(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Request(body): Request<AddVisitRequest>,
 ) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::add_econsult(&app, &actor, body.into_command()?).await?))
+    Ok(shown(visits::add_econsult(&app, &actor, body.into_command()?).await?, &base))
 }
 
 /// The same as `POST /visits/add_econsult`.
@@ -80,9 +83,10 @@ pub async fn add_econsult(
 pub async fn add_econsult_alias(
     app: State<App>,
     caller: Caller,
+    base: BaseUrl,
     body: Request<AddVisitRequest>,
 ) -> Result<Data<Visit>, ApiError> {
-    add_econsult(app, caller, body).await
+    add_econsult(app, caller, base, body).await
 }
 
 /// The patient of an appointment comes to wait, at the earliest 15 minutes
@@ -93,7 +97,8 @@ pub async fn add_econsult_alias(
 pub async fn arrive(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Path(id): Path<String>,
 ) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::arrive(&app, &actor, id_of(&id)?).await?))
+    Ok(shown(visits::arrive(&app, &actor, id_of(&id)?).await?, &base))
 }

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     super::{
+        BaseUrl,
         auth::Caller,
         envelope::Data,
         error::ApiError,
@@ -24,9 +25,10 @@ use super::{
 pub async fn complete(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Path(id): Path<String>,
 ) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::complete(&app, &actor, id_of(&id)?).await?))
+    Ok(shown(visits::complete(&app, &actor, id_of(&id)?).await?, &base))
 }
 
 /// Calls a visit off that nobody has taken.
@@ -36,9 +38,10 @@ pub async fn complete(
 pub async fn cancel(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Path(id): Path<String>,
 ) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::cancel(&app, &actor, id_of(&id)?).await?))
+    Ok(shown(visits::cancel(&app, &actor, id_of(&id)?).await?, &base))
 }
 
 /// The same as `POST /visits/{id}/cancel`.
@@ -47,9 +50,10 @@ pub async fn cancel(
 pub async fn cancel_named(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Request(named): Request<Named>,
 ) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::cancel(&app, &actor, named.id()?).await?))
+    Ok(shown(visits::cancel(&app, &actor, named.id()?).await?, &base))
 }
 
 /// Leaving a visit.
@@ -86,10 +90,11 @@ fn reason(word: &Text<64>) -> Result<CloseReason, ApiError> {
 pub async fn close(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Path(id): Path<String>,
     Request(body): Request<CloseRequest>,
 ) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::close(&app, &actor, id_of(&id)?, reason(&body.reason)?).await?))
+    Ok(shown(visits::close(&app, &actor, id_of(&id)?, reason(&body.reason)?).await?, &base))
 }
 
 /// The same as `POST /visits/{id}/close`.
@@ -99,10 +104,11 @@ pub async fn close(
 pub async fn end(
     app: State<App>,
     caller: Caller,
+    base: BaseUrl,
     id: Path<String>,
     body: Request<CloseRequest>,
 ) -> Result<Data<Visit>, ApiError> {
-    close(app, caller, id, body).await
+    close(app, caller, base, id, body).await
 }
 
 /// The same as `POST /visits/{id}/close`, the visit named in the body.
@@ -111,17 +117,11 @@ pub async fn end(
 pub async fn close_named(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Request(body): Request<CloseNamedRequest>,
 ) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(
-        visits::close(
-            &app,
-            &actor,
-            Named { id: body.id, visit_id: body.visit_id }.id()?,
-            reason(&body.reason)?,
-        )
-        .await?,
-    ))
+    let id = Named { id: body.id, visit_id: body.visit_id }.id()?;
+    Ok(shown(visits::close(&app, &actor, id, reason(&body.reason)?).await?, &base))
 }
 
 /// The same as `POST /visits/close`.
@@ -130,7 +130,8 @@ pub async fn close_named(
 pub async fn end_named(
     app: State<App>,
     caller: Caller,
+    base: BaseUrl,
     body: Request<CloseNamedRequest>,
 ) -> Result<Data<Visit>, ApiError> {
-    close_named(app, caller, body).await
+    close_named(app, caller, base, body).await
 }

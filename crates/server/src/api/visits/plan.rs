@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     super::{
+        BaseUrl,
         auth::Caller,
         envelope::Data,
         error::ApiError,
@@ -63,10 +64,11 @@ impl UpdateVisitRequest {
 pub async fn update(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Path(id): Path<String>,
     Request(body): Request<UpdateVisitRequest>,
 ) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::update(&app, &actor, id_of(&id)?, body.into_command()?).await?))
+    Ok(shown(visits::update(&app, &actor, id_of(&id)?, body.into_command()?).await?, &base))
 }
 
 /// Makes sure of an appointment.
@@ -76,9 +78,10 @@ pub async fn update(
 pub async fn confirm(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Path(id): Path<String>,
 ) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::confirm(&app, &actor, id_of(&id)?).await?))
+    Ok(shown(visits::confirm(&app, &actor, id_of(&id)?).await?, &base))
 }
 
 /// Where a visit goes.
@@ -100,6 +103,7 @@ pub struct TransferRequest {
 pub async fn transfer(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Path(id): Path<String>,
     Request(body): Request<TransferRequest>,
 ) -> Result<Data<Visit>, ApiError> {
@@ -108,7 +112,7 @@ pub async fn transfer(
         provider: body.provider_id.map(|id| UserId(id.0)),
         reason: body.reason.and_then(Text::filled).map(Into::into),
     };
-    Ok(shown(visits::transfer(&app, &actor, id_of(&id)?, command).await?))
+    Ok(shown(visits::transfer(&app, &actor, id_of(&id)?, command).await?, &base))
 }
 
 /// The provider gives the visit back to the queue.
@@ -118,7 +122,8 @@ pub async fn transfer(
 pub async fn put_back(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Path(id): Path<String>,
 ) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::put_back(&app, &actor, id_of(&id)?).await?))
+    Ok(shown(visits::put_back(&app, &actor, id_of(&id)?).await?, &base))
 }

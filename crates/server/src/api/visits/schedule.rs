@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::{
+    BaseUrl,
     auth::Caller,
     envelope::{Data, data},
     error::ApiError,
@@ -53,7 +54,7 @@ pub struct Weekly {
 }
 
 /// An appointment, with its series when it repeats.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct Appointment {
     #[serde(flatten)]
     visit: Visit,
@@ -106,9 +107,10 @@ impl ScheduleRequest {
 pub async fn add(
     State(app): State<App>,
     Caller(actor): Caller,
+    base: BaseUrl,
     Request(body): Request<ScheduleRequest>,
 ) -> Result<Data<Appointment>, ApiError> {
     let made = visits::add(&app, &actor, body.into_command()?).await?;
     let series = made.series.iter().map(ToString::to_string).collect();
-    Ok(data(Appointment { visit: Visit::of(made.view, Form::Detail), series }))
+    Ok(data(Appointment { visit: Visit::of(made.view, Form::Detail, &base), series }))
 }
