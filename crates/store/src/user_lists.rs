@@ -113,17 +113,18 @@ struct Keyed {
 }
 
 // Numbers and words are compared inside ",10,20," so that one text serves any
-// count; the bounds on the number let the primary key find a few ids.
+// count; the bounds on the number let the primary key find a few ids. Where
+// another index has the order, `+id` keeps SQLite from going by these bounds.
 macro_rules! conditions {
-    () => {
-        "FROM users WHERE account_id = $1 \
+    ($id:literal) => {
+        concat!("FROM users WHERE account_id = $1 \
          AND ($2 = 'account' OR ($2 = 'own' AND id IN (SELECT member_id FROM visits WHERE provider_id = $3)) \
           OR ($2 = 'rooms' AND (id IN (SELECT member_id FROM visits \
                WHERE provider_id = $3 OR requested_provider_id = $3) \
            OR id IN (SELECT v.member_id FROM room_providers p JOIN visits v ON v.room_id = p.room_id \
                WHERE p.user_id = $3) \
            OR (type = 200 AND room_id IN (SELECT p.room_id FROM room_providers p WHERE p.user_id = $3))))) \
-         AND id >= $4 AND id <= $5 AND ($6 = '' OR $6 LIKE '%,' || CAST(id AS TEXT) || ',%') \
+         AND ", $id, " >= $4 AND ", $id, " <= $5 AND ($6 = '' OR $6 LIKE '%,' || CAST(id AS TEXT) || ',%') \
          AND (($7 = '' AND type NOT IN (110, 140, 160)) OR $7 LIKE '%,' || CAST(type AS TEXT) || ',%') \
          AND ($8 = '' OR $8 LIKE '%,' || CAST(status AS TEXT) || ',%') \
          AND ($9 = '' OR (role <> '' AND $9 LIKE '%,' || role || ',%')) \
@@ -134,7 +135,7 @@ macro_rules! conditions {
           OR id IN (SELECT v.member_id FROM visits v WHERE v.room_id = $12)) \
          AND (CAST($13 AS BIGINT) IS NULL OR CASE WHEN is_hidden THEN 1 ELSE 0 END = $13) \
          AND (CAST($14 AS BIGINT) IS NULL OR CASE WHEN type IN (100, 150) \
-              OR (type = 400 AND role = 'clinic_admin') THEN 1 ELSE 0 END = $14) "
+              OR (type = 400 AND role = 'clinic_admin') THEN 1 ELSE 0 END = $14) ")
     };
 }
 
@@ -155,8 +156,8 @@ macro_rules! alike {
     };
 }
 
-/// Postgres plans each call with its values: what is NULL goes away, what is
-/// left finds its trigram index.
+/// Postgres plans with the values (see [`list`]): what is NULL goes away, what
+/// is left finds its trigram index.
 macro_rules! searched_postgres {
     () => {
         concat!(alike!(), "AND CAST($18 AS TEXT) IS NULL ")
@@ -171,14 +172,14 @@ macro_rules! searched_sqlite {
 }
 
 macro_rules! page {
-    ($search:ident, $key:literal, $sent:literal, $beyond:literal, $direction:literal) => {
+    ($search:ident, $id:literal, $key:literal, $sent:literal, $beyond:literal, $direction:literal) => {
         concat!(
             "SELECT ",
             user_columns!(),
             ", CAST(",
             $key,
             " AS TEXT) AS sort_key ",
-            conditions!(),
+            conditions!($id),
             $search!(),
             "AND (CAST($19 AS BIGINT) IS NULL OR (",
             $key,
@@ -196,16 +197,16 @@ macro_rules! page {
     };
     ($search:ident, text $key:literal, $down:expr) => {
         if $down {
-            page!($search, $key, "CAST($20 AS TEXT)", "<", " DESC")
+            page!($search, "+id", $key, "CAST($20 AS TEXT)", "<", " DESC")
         } else {
-            page!($search, $key, "CAST($20 AS TEXT)", ">", "")
+            page!($search, "+id", $key, "CAST($20 AS TEXT)", ">", "")
         }
     };
     ($search:ident, number $key:literal, $down:expr) => {
         if $down {
-            page!($search, $key, "CAST(CAST($20 AS TEXT) AS BIGINT)", "<", " DESC")
+            page!($search, "+id", $key, "CAST(CAST($20 AS TEXT) AS BIGINT)", "<", " DESC")
         } else {
-            page!($search, $key, "CAST(CAST($20 AS TEXT) AS BIGINT)", ">", "")
+            page!($search, "+id", $key, "CAST(CAST($20 AS TEXT) AS BIGINT)", ">", "")
         }
     };
 }
@@ -213,9 +214,10 @@ macro_rules! page {
 macro_rules! statements {
     ($search:ident, $order:expr, $down:expr) => {
         (
-            concat!("SELECT COUNT(*) ", conditions!(), $search!()),
+            concat!("SELECT COUNT(*) ", conditions!("id"), $search!()),
             match $order {
-                Order::Id => page!($search, number "id", $down),
+                Order::Id if $down => page!($search, "id", "id", "CAST(CAST($20 AS TEXT) AS BIGINT)", "<", " DESC"),
+                Order::Id => page!($search, "id", "id", "CAST(CAST($20 AS TEXT) AS BIGINT)", ">", ""),
                 Order::FullName => page!($search, text "full_name_search", $down),
                 Order::LastName => page!($search, text "last_name_search", $down),
                 Order::Email => page!($search, text "email_search", $down),
@@ -298,57 +300,41 @@ pub async fn list(
         Begin::After(key, id) => (key.as_str(), Some(*id), 0),
     };
     let account = account.as_str();
-    let total = scalar!(
-        conn,
-        i64,
-        count,
-        account,
-        word,
-        me,
-        lowest,
-        highest,
-        &ids,
-        &kinds,
-        &statuses,
-        &roles,
-        &subtypes,
-        &filter.group,
-        room,
-        is_hidden,
-        is_admin,
-        &name,
-        &email,
-        &either,
-        &question,
-    )?;
+    // A plan for any value at all knows no term: Postgres has to plan a search
+    // with its values, each time anew.
+    let kept = !searching || !conn.is_postgres();
+    macro_rules! narrowed {
+        ($query:expr) => {
+            $query
+                .persistent(kept)
+                .bind(account)
+                .bind(word)
+                .bind(me)
+                .bind(lowest)
+                .bind(highest)
+                .bind(&ids)
+                .bind(&kinds)
+                .bind(&statuses)
+                .bind(&roles)
+                .bind(&subtypes)
+                .bind(&filter.group)
+                .bind(room)
+                .bind(is_hidden)
+                .bind(is_admin)
+                .bind(&name)
+                .bind(&email)
+                .bind(&either)
+                .bind(&question)
+        };
+    }
+    let total = on_engine!(conn, |c| narrowed!(sqlx::query_scalar::<_, i64>(count)).fetch_one(c))?;
     // One row more than asked for tells whether there is another page.
-    let mut rows = query_all!(
-        conn,
-        Keyed,
-        page,
-        account,
-        word,
-        me,
-        lowest,
-        highest,
-        &ids,
-        &kinds,
-        &statuses,
-        &roles,
-        &subtypes,
-        &filter.group,
-        room,
-        is_hidden,
-        is_admin,
-        &name,
-        &email,
-        &either,
-        &question,
-        after_id,
-        after_key,
-        limit + 1,
-        offset,
-    )?;
+    let mut rows = on_engine!(conn, |c| narrowed!(sqlx::query_as::<_, Keyed>(page))
+        .bind(after_id)
+        .bind(after_key)
+        .bind(limit + 1)
+        .bind(offset)
+        .fetch_all(c))?;
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > wanted;
     rows.truncate(wanted);

@@ -19,6 +19,7 @@ ALTER TABLE users ADD COLUMN extra BLOB;
 CREATE INDEX users_room ON users (room_id);
 CREATE INDEX users_unfolded ON users (id) WHERE full_name_search IS NULL;
 CREATE INDEX users_full_name ON users (account_id, full_name_search, id);
+CREATE INDEX users_last_name ON users (account_id, last_name_search, id);
 -- Holds all that a list without a search term is narrowed by.
 CREATE INDEX users_listed ON users
     (account_id, id, type, status, subtype, role, is_hidden, group_name, room_id);
