@@ -14,6 +14,7 @@ mod guests;
 mod intakes;
 mod log_ins;
 mod rooms;
+mod scheduling;
 mod users;
 mod visits;
 
@@ -208,6 +209,7 @@ async fn cases(world: &World) -> Vec<Case> {
     all.extend(visits::cases(world).await);
     all.extend(guests::cases(world).await);
     all.extend(calls::cases(world).await);
+    all.extend(scheduling::cases(world).await);
     all.extend(files::cases(world).await);
     all.extend(events::cases(world).await);
     all

@@ -1,0 +1,28 @@
+//! The other half of the API benchmark. `bench_api seed URL KEY_FILE USERS
+//! VISITS` fills a database; `bench_api bare URL KEY_FILE ADDRESS` answers with
+//! the same SQL and nothing around it.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use bedside_app::Clock;
+use bedside_tests::bench::{bare, open, seed};
+
+const USAGE: &str = "usage: bench_api seed URL KEY_FILE USERS VISITS | bench_api bare URL KEY_FILE ADDRESS";
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (url, key) = (args.get(1).context(USAGE)?, args.get(2).context(USAGE)?);
+    let (store, account) = open(url, Path::new(key)).await?;
+    let now = Clock::System.now();
+    match (args[0].as_str(), args.get(3), args.get(4)) {
+        ("seed", Some(users), Some(visits)) => {
+            seed::fill(&store, &account, users.parse()?, visits.parse()?, now).await?;
+            store.close().await;
+            Ok(())
+        }
+        ("bare", Some(address), None) => bare::serve(store, account, address, now).await,
+        _ => bail!(USAGE),
+    }
+}
