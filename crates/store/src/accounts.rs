@@ -197,7 +197,7 @@ pub async fn find(conn: &mut Conn, id: &AccountId) -> Result<Option<Account>> {
     query_opt!(conn, Row, BY_ID, id.as_str())?.map(Account::try_from).transpose()
 }
 
-const BY_CODE: &str = select_accounts!("WHERE code = $1");
+const BY_CODE: &str = select_accounts!("WHERE code = $1 AND erased_at IS NULL");
 
 /// The clinic of this code.
 ///
@@ -207,7 +207,7 @@ pub async fn find_by_code(conn: &mut Conn, code: &str) -> Result<Option<Account>
     query_opt!(conn, Row, BY_CODE, code)?.map(Account::try_from).transpose()
 }
 
-const FIRST_TWO: &str = select_accounts!("ORDER BY created_at, id LIMIT 2");
+const FIRST_TWO: &str = select_accounts!("WHERE erased_at IS NULL ORDER BY created_at, id LIMIT 2");
 
 /// The clinic, when there is exactly one.
 ///
@@ -221,7 +221,7 @@ pub async fn find_only(conn: &mut Conn) -> Result<Option<Account>> {
     }
 }
 
-const COUNT: &str = "SELECT COUNT(*) FROM accounts";
+const COUNT: &str = "SELECT COUNT(*) FROM accounts WHERE erased_at IS NULL";
 
 /// How many clinics there are.
 ///
@@ -232,9 +232,10 @@ pub async fn count(conn: &mut Conn) -> Result<i64> {
 }
 
 const AT_HOST: &str = select_accounts!(
-    "WHERE id IN (SELECT id FROM accounts WHERE code = $1 \
+    "WHERE erased_at IS NULL AND id IN (SELECT id FROM accounts WHERE code = $1 \
      UNION SELECT id FROM accounts WHERE domain = $2 AND domain <> '' \
-     UNION SELECT id FROM (SELECT id FROM accounts ORDER BY created_at, id LIMIT 2) first)"
+     UNION SELECT id FROM (SELECT id FROM accounts WHERE erased_at IS NULL \
+     ORDER BY created_at, id LIMIT 2) first)"
 );
 
 /// The clinic that a host stands for: the one of this code (`api-{code}.…`),
@@ -253,7 +254,7 @@ pub async fn find_at_host(conn: &mut Conn, code: Option<&str>, host: &str) -> Re
     }
 }
 
-const LIST: &str = select_accounts!("ORDER BY name, id LIMIT $1 OFFSET $2");
+const LIST: &str = select_accounts!("WHERE erased_at IS NULL ORDER BY name, id LIMIT $1 OFFSET $2");
 
 /// A page of the clinics by name.
 ///
@@ -281,7 +282,8 @@ struct OriginsRow {
     cors_origins: String,
 }
 
-const WITH_ORIGINS: &str = "SELECT id, code, cors_origins FROM accounts WHERE cors_origins <> '[]'";
+const WITH_ORIGINS: &str =
+    "SELECT id, code, cors_origins FROM accounts WHERE cors_origins <> '[]' AND erased_at IS NULL";
 
 /// All clinics that let pages of other origins call the API.
 ///

@@ -188,7 +188,7 @@ fn calls(world: &Value) -> Vec<(Scope, Method, String, Value)> {
         post(Scope::RoomsWrite, "/users/{provider}/rooms", json!({ "room_code": "main" })),
         get(Scope::VisitsRead, "/visits"),
         get(Scope::FilesRead, "/files?target_type=user&target_id={patient}"),
-        get(Scope::EventsRead, "/events"),
+        get(Scope::EventsRead, "/events/stream"),
         get(Scope::AuditRead, "/audit"),
         get(Scope::AccountWrite, "/api_apps"),
         post(Scope::AccountWrite, "/api_apps", json!({ "name": "x", "scopes": "account:write" })),

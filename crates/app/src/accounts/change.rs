@@ -103,7 +103,7 @@ impl Update {
     }
 
     fn apply(&self, change: &mut Change) {
-        let mut set = |to: &mut String, from: &Option<String>| {
+        let set = |to: &mut String, from: &Option<String>| {
             if let Some(text) = from {
                 to.clone_from(text);
             }
