@@ -12,7 +12,7 @@ async fn a_room_is_made_by_an_admin_token_and_found_by_everybody() {
     assert_eq!(room["code"].as_str().unwrap().len(), 5);
     assert_eq!(
         room["visits"],
-        json!({ "walkin": { "enabled": true }, "appointment": { "enabled": false }, "econsult": { "enabled": false } })
+        json!({ "walkin": { "enabled": true }, "appointment": { "enabled": false }, "econsult": { "enabled": true } })
     );
     assert_eq!(room["payment"]["consultations"][0]["duration"], 15);
     assert_eq!(room["provider_ids"], json!([]));
@@ -107,7 +107,7 @@ async fn what_is_sent_is_put_over_what_there_is() {
     let kit = Kit::start().await;
     kit.room("main").await;
     let before = kit.admin().get("/rooms/main").await.data();
-    assert_eq!(before["visits"]["econsult"]["enabled"], false);
+    assert_eq!(before["visits"]["econsult"]["enabled"], true);
     assert_eq!(before["payment"]["consultations"].as_array().unwrap().len(), 1);
     let changed = set(
         &kit,
@@ -118,7 +118,7 @@ async fn what_is_sent_is_put_over_what_there_is() {
                 "hours": [{ "day": "monday", "open": "09:00", "close": "17:30" },
                           { "day": 5, "open": "20:00", "close": "02:00" }],
             },
-            "visits": { "econsult": { "enabled": 1 } },
+            "visits": { "econsult": { "enabled": 0 } },
             "payment": { "currency": "eur", "consultations": [
                 { "id": before["payment"]["consultations"][0]["id"], "amount": "25.50" },
                 { "description": "Group", "duration": 45, "amount": 9.9, "group": true, "charge": 0, "slots": 8 },
@@ -143,7 +143,7 @@ async fn what_is_sent_is_put_over_what_there_is() {
     assert_eq!(
         changed["visits"],
         json!({ "walkin": { "enabled": true }, "appointment": { "enabled": false },
-                "econsult": { "enabled": true } })
+                "econsult": { "enabled": false } })
     );
     let payment = &changed["payment"];
     assert_eq!((&payment["currency"], &payment["paymentCurrency"]), (&json!("EUR"), &json!("EUR")));
