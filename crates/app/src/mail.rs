@@ -90,7 +90,13 @@ pub(crate) async fn ask(app: &App, actor: &Actor, wanted: &Wanted, asked_from: &
 }
 
 /// Mails somebody of the account, inside a change.
-pub(crate) async fn enqueue(tx: &mut Tx, app: &App, actor: &Actor, user: UserId, kind: MailKind) -> Result<()> {
+pub(crate) async fn enqueue(
+    tx: &mut Tx,
+    app: &App,
+    actor: &Actor,
+    user: UserId,
+    kind: MailKind,
+) -> Result<()> {
     let now = app.clock.now();
     let mail = Mail {
         id: app.random.uuid(now),
@@ -151,13 +157,16 @@ pub async fn send(app: &App, job: &Job) -> Result<()> {
         (None, Some(sealed)) => {
             let vault = app.store.vault(account).await?;
             match Wanted::from_json(&vault.open_text(&place(&mail.id), sealed)?) {
-                Some(Wanted::Username(name)) => {
-                    users::find_by_username(&mut conn, account, &name).await?.map(|user| user.id).into_iter().collect()
-                }
+                Some(Wanted::Username(name)) => users::find_by_username(&mut conn, account, &name)
+                    .await?
+                    .map(|user| user.id)
+                    .into_iter()
+                    .collect(),
                 Some(Wanted::Email(email)) => {
                     // Many login names look like addresses.
                     let named = users::find_by_username(&mut conn, account, email.trim()).await?;
-                    let mut ids = mails::users_of(&mut conn, account, &folded(&email), USERS_PER_EMAIL).await?;
+                    let mut ids =
+                        mails::users_of(&mut conn, account, &folded(&email), USERS_PER_EMAIL).await?;
                     ids.extend(named.map(|user| user.id).filter(|id| !ids.contains(id)));
                     ids
                 }

@@ -172,11 +172,11 @@ async fn open(app: &App, arrival: Arrival) -> Result<Opened, Refused> {
     };
     let owner = app.clone();
     let who = Who::User {
-            id: user.id,
-            kind: user.kind,
-            role: Role::parse(&user.role),
-            credential: Credential::Token,
-        };
+        id: user.id,
+        kind: user.kind,
+        role: Role::parse(&user.role),
+        credential: Credential::Token,
+    };
     let actor = Actor::new(account.id.clone(), who, arrival.request_id, arrival.address);
     let options = SessionOptions { disable_navigation: arrival.disable_navigation, return_url };
     let (cookie, user) = app

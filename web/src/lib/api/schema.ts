@@ -4,6 +4,310 @@
  */
 
 export interface paths {
+    "/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The clinics of this server.
+         * @description Empty unless the server is set up to tell (`accounts.list_publicly`). Credentials: none.
+         */
+        get: operations["accounts::list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/accounts/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A clinic by its code, `-` for the caller's own.
+         * @description Open to everybody: titles, the way back, and the forms to go through before and after a visit. `settings` is there only for callers who may change them. Credentials: none.
+         */
+        get: operations["accounts::get"];
+        put?: never;
+        /**
+         * Changes the caller's own clinic (`-`, or its code).
+         * @description Needs an admin, or an admin token with the scope `account:write`. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["accounts::update"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/add_econsult": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The same as `POST /visits/add_econsult`.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["visits::add_econsult_alias"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api_apps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The clinic's apps, oldest first.
+         * @description Needs an admin, or an admin token with the scope `account:write`. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["api_apps::list"];
+        put?: never;
+        /**
+         * Makes an app, with a system user of its own.
+         * @description Nobody gives what they lack: a scope that the calling token does not have is refused with `scope_exceeded`. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["api_apps::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api_apps/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An app with its keys and tokens.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["api_apps::get"];
+        put?: never;
+        /**
+         * Renames an app, or limits it anew from the next request on.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["api_apps::update"];
+        /**
+         * Deletes an app: all its keys and tokens end at once.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["api_apps::delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api_apps/{id}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a key and its secret, shown once.
+         * @description With `overlap_s` it takes the place of the app's other keys, which end that many seconds later: so a key is changed without an interruption. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["api_apps::add_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api_apps/{id}/keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a key: it ends at once.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["api_apps::delete_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api_apps/{id}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes an admin token, shown once.
+         * @description It does not end by itself. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["api_apps::add_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api_apps/{id}/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Deletes an admin token: it ends at once.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["api_apps::delete_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The clinic's audit trail, newest first.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["audit::list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The clinic's whole audit trail, or what fits of it, as a CSV file, newest first.
+         * @description `limit` does not count here. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["audit::export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/availability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The free times of a room, provider by provider.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["availability::list"];
+        put?: never;
+        /**
+         * The same for clients that send a form.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["availability::search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/closures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The closures of a window, for staff.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["closures::list"];
+        put?: never;
+        /**
+         * Closes a room, a provider's calendar, or the clinic for a while.
+         * @description What is booked stands. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["closures::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/closures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes a closure back.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["closures::delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events/stream": {
         parameters: {
             query?: never;
@@ -12,13 +316,85 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The account's events from now on (or after `Last-Event-ID`), as far as the
-         *     caller may know of them. The first frame is `hello` with the current number.
+         * The account's events from now on (or after `Last-Event-ID`), as far as the caller may know of them.
+         * @description The first frame is `hello` with the current number. Credentials: `X-ApiToken`, or the session of a page.
          */
         get: operations["events::stream"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the files of a person or of a visit, newest first; without a target the caller's own.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["files::list"];
+        put?: never;
+        /**
+         * Puts a file in.
+         * @description The caller becomes its owner; without a target it is on their own profile. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["files::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/files/view/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The content of a file, by the signature of its `fullpath`.
+         * @description Also answers outside of the API's prefix, as `/files/view/{id}`. Credentials: the signed query.
+         */
+        get: operations["files::view"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/files/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A file, with a fresh link to its content.
+         * @description With `auth_code` and `time` of such a link it answers the content itself, as `/files/view/{id}` does. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["files::get"];
+        put?: never;
+        /**
+         * Gives a file another name.
+         * @description Nothing else of it can change. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["files::rename"];
+        /**
+         * Deletes a document.
+         * @description Other files stay where they belong. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["files::delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -33,7 +409,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Creates an intake. Custom fields of any JSON are kept and echoed. */
+        /**
+         * Creates an intake.
+         * @description Custom fields of any JSON are kept and echoed. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
         post: operations["intakes::add"];
         delete?: never;
         options?: never;
@@ -48,10 +427,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** An intake with its answers. */
+        /**
+         * An intake with its answers.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
         get: operations["intakes::get"];
         put?: never;
-        /** Changes an intake; fields that are not sent stay as they are. */
+        /**
+         * Changes an intake; fields that are not sent stay as they are.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
         post: operations["intakes::update"];
         delete?: never;
         options?: never;
@@ -66,10 +451,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The clinic's rooms. */
+        /**
+         * The clinic's rooms.
+         * @description Admins see all of them, others those that are switched on, callers without credentials those that anybody may find. Credentials: none.
+         */
         get: operations["rooms::list"];
         put?: never;
-        /** Makes a waiting room. Needs an admin token. */
+        /**
+         * Makes a waiting room.
+         * @description Needs an admin token. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
         post: operations["rooms::add"];
         delete?: never;
         options?: never;
@@ -84,15 +475,66 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A room by its code or slug. Open to everybody. */
+        /**
+         * A room by its code or slug.
+         * @description Open to everybody. Credentials: none.
+         */
         get: operations["rooms::get"];
         put?: never;
         /**
-         * Changes how a room is run, in the shape `GET /rooms/:code` shows it. Needs an
-         *     admin token.
+         * Changes a room, in the shape `GET /rooms/:code` shows it: what is sent is put over what there is, lists are replaced.
+         * @description Needs an admin token. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["rooms::update"];
+        /**
+         * Switches a room off: nobody arrives there any more, its visits stay.
+         * @description `POST /rooms/:code` with `active` 1 switches it on again. Needs an admin token. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["rooms::delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rooms/{code}/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who works in a room.
+         * @description Open to everybody. Credentials: none.
+         */
+        get: operations["rooms::list_providers"];
+        put?: never;
+        post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rooms/{code}/providers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One of those who work in a room.
+         * @description Open to everybody. Credentials: none.
+         */
+        get: operations["rooms::get_provider"];
+        put?: never;
+        post?: never;
+        /**
+         * Takes a provider out of a room; visits that they have there stay theirs.
+         * @description Needs an admin token. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["rooms::unassign"];
         options?: never;
         head?: never;
         patch?: never;
@@ -105,7 +547,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How a room's queue stands for the caller. */
+        /**
+         * How a room's queue stands for the caller.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
         get: operations["rooms::queue"];
         put?: never;
         post?: never;
@@ -122,10 +567,185 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is logged in on this page; 401 when nobody is. */
+        /**
+         * Who is logged in on this page; 401 when nobody is.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
         get: operations["sessions::get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/slots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The rules and openings that touch a window.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["slots::list"];
+        put?: never;
+        /**
+         * Says when a provider can be booked: their own hours, or for admins anybody's.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["slots::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/slots/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Holds a time for ten minutes (or what the room says): it counts as taken for everybody else.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["holds::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/slots/hold/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Gives a held time back.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["holds::delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/slots/hold/{id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a hold longer, once.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["holds::renew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/slots/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Changes a rule, one day of it, or all from a day on; gives the rules that took its place.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["slots::update"];
+        /**
+         * Deletes a rule, one day of it, or all from a day on.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["slots::delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finds people.
+         * @description Admins and schedulers find everybody, other providers the patients of their rooms and visits. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["users::list"];
+        put?: never;
+        /**
+         * Adds a user: anybody for admins, patients for schedulers.
+         * @description Without a password the user is inactive until one is set, or until the portal signs them in. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["users::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/-/heartbeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Marks the caller as present, such as a patient who waits.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        post: operations["users::heartbeat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/forgot_password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mails a one-time link to a new password, with its `email_token`, to whoever this is.
+         * @description The answer is the same when it is nobody. Credentials: none.
+         */
+        post: operations["users::forgot_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -142,8 +762,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Makes a one-time user for a waiting room. From a page (`X-Session-Kind`)
-         *     the patient's cookie is set too.
+         * Makes a one-time user for a waiting room.
+         * @description From a page (`X-Session-Kind`) the patient's cookie is set too. Credentials: none.
          */
         post: operations["users::guest_login"];
         delete?: never;
@@ -162,8 +782,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Logs a user in. From a page (`X-Session-Kind`) the cookie of its kind is set
-         *     too.
+         * Logs a user in.
+         * @description From a page (`X-Session-Kind`) the cookie of its kind is set too. Credentials: none.
          */
         post: operations["users::login"];
         delete?: never;
@@ -181,7 +801,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends the token or the page's session that came with the call. */
+        /**
+         * Ends the token or the page's session that came with the call.
+         * @description Credentials: none.
+         */
         post: operations["users::logout"];
         delete?: never;
         options?: never;
@@ -199,10 +822,50 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Sets the password of a one-time link's user and logs them in with the
-         *     cookie of their kind. The link is used up.
+         * Sets the password of a one-time link's user and logs them in with the cookie of their kind.
+         * @description The link is used up. Credentials: none.
          */
         post: operations["users::set_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/password_link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Whose password a one-time link sets, without using it up; 401 when it does not count any more.
+         * @description Credentials: none.
+         */
+        post: operations["users::password_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/refresh_token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A new pair of tokens for a refresh token, which is used up.
+         * @description Showing one that was used before ends everything that came from its log-in. Credentials: none.
+         */
+        post: operations["users::refresh_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -219,8 +882,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Signs a portal's user in: the one with this code, or a new one. Needs the
-         *     account's API key and secret, no token.
+         * Signs a portal's user in: the one with this code, or a new one.
+         * @description Needs the account's API key and secret, no token. Credentials: `X-ApiKey` and `X-ApiSecret`; a token beside them is not looked at.
          */
         post: operations["users::sso"];
         delete?: never;
@@ -237,13 +900,61 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A profile: one's own (`-`), a patient's for the providers who see them,
-         *     everybody's for admins.
+         * A profile: one's own (`-`), a patient's for the providers who see them, everybody's for admins.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
          */
         get: operations["users::get"];
         put?: never;
-        post?: never;
+        /**
+         * Changes a profile: people their own (`-`), guardians those in their care, admins everybody's.
+         * @description Type, role, status, code, group and `is_hidden` are the admins'. A password of one's own takes the current one, when there is one. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["users::update"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/dependants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everybody in somebody's care.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["dependants::list"];
+        put?: never;
+        /**
+         * Adds somebody to a patient's care: a patient without a login, for whom the guardian makes intakes and visits.
+         * @description At most 20. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["dependants::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/dependants/{dependant_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends somebody's care for somebody.
+         * @description The dependant stays a patient of the clinic. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["dependants::end"];
         options?: never;
         head?: never;
         patch?: never;
@@ -256,11 +967,57 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The waiting rooms of a provider. */
+        /**
+         * The waiting rooms of a provider.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
         get: operations["users::list_rooms"];
         put?: never;
-        /** Assigns a provider to waiting rooms; takes none away. Needs an admin token. */
+        /**
+         * Assigns a provider to waiting rooms; takes none away.
+         * @description Needs an admin token. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
         post: operations["users::assign_rooms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/send_password_mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mails a user a one-time link to their password: the first one, or a new one.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["users::send_password_mail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Somebody's visits, those to come (`upcoming=1`) or those that were (`history=1`).
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["visits::of_user"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -275,12 +1032,36 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller's visits: patients see their own, providers those of their rooms,
-         *     admins all. Open visits come in queue order.
+         * The caller's visits: patients see their own and those of people in their care, providers those of their rooms, admins all.
+         * @description Open visits come in queue order, others newest first. Credentials: `X-ApiToken`, or the session of a page.
          */
         get: operations["visits::list"];
         put?: never;
-        post?: never;
+        /**
+         * Makes an appointment at a free time.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["visits::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/add_econsult": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Creates an e-consult: a question without a meeting, that every provider of the room sees until one accepts it.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["visits::add_econsult"];
         delete?: never;
         options?: never;
         head?: never;
@@ -296,8 +1077,131 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Creates a walk-in visit: the patient waits in the room's queue. */
+        /**
+         * Creates a walk-in visit: the patient waits in the room's queue.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
         post: operations["visits::add_walkin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The same as `POST /visits/{id}/cancel`.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["visits::cancel_named"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The same as `POST /visits/{id}/close`, the visit named in the body.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["visits::close_named"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The same as `POST /visits/close`.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["visits::end_named"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/in_progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The visit that the patient waits for or is in now, walk-ins first.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["visits::in_progress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Comes to a visit's door as a guest.
+         * @description The provider lets guests in or turns them away; the code alone opens no call. From a page (`X-Session-Kind: patient`) the cookie is set too. Whoever joins again with the token or cookie of last time keeps the place. Credentials: none.
+         */
+        post: operations["guests::join"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/join/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an invitation leads to, before anybody says who they are.
+         * @description Credentials: none.
+         */
+        get: operations["guests::invitation"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -311,10 +1215,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One visit. */
+        /**
+         * One visit.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
         get: operations["visits::get"];
         put?: never;
-        post?: never;
+        /**
+         * Changes a visit: the time of an appointment, for whom it waits, the kind of meeting, what staff write about it.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["visits::update"];
         delete?: never;
         options?: never;
         head?: never;
@@ -330,8 +1241,31 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A provider takes the visit from the queue. */
+        /**
+         * A provider takes the visit from the queue.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
         post: operations["visits::accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/add_walkin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The patient of an appointment comes to wait, at the earliest 15 minutes before its time.
+         * @description The visit stays the same one. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["visits::arrive"];
         delete?: never;
         options?: never;
         head?: never;
@@ -347,8 +1281,31 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Lets the caller into the visit's call, if they may enter now. */
+        /**
+         * Lets the caller into the visit's call, if they may enter now.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
         post: operations["calls::join"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Calls a visit off that nobody has taken.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["visits::cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -365,8 +1322,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Somebody leaves the visit. From the queue it is cancelled; from the call
-         *     only the call is over, until the provider completes the visit.
+         * Somebody leaves the visit.
+         * @description From the queue it is cancelled; from the call only the call is over, until the provider completes the visit. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["visits::close"];
         delete?: never;
@@ -384,8 +1341,151 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The provider completes the visit. It is final. */
+        /**
+         * The provider completes the visit.
+         * @description It is final. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
         post: operations["visits::complete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes sure of an appointment.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["visits::confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The same as `POST /visits/{id}/close`.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["visits::end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/guests/{guest_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A guest's place: for the guest themself, and for the parties of the visit.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["guests::get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/guests/{guest_id}/admit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The provider who has the visit lets a guest in.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["guests::admit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/guests/{guest_id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The provider who has the visit turns a guest away; one who is in the call leaves it at once.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["guests::decline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/guests/{guest_id}/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A guest gives the own place up; with the code they may come again.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["guests::leave"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/participants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who takes part in a visit: the provider, the patient, those who look after the patient, guests; and who of them is in the call.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["guests::participants"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -401,7 +1501,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The provider gives the visit back to the queue. */
+        /**
+         * The provider gives the visit back to the queue.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
         post: operations["visits::put_back"];
         delete?: never;
         options?: never;
@@ -418,8 +1521,31 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Starts the visit: a provider takes it, a patient says that they are there. */
+        /**
+         * Starts the visit: a provider takes it, a patient says that they are there.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
         post: operations["visits::start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hands a visit to another room or provider.
+         * @description It waits there with the time that the patient has waited already; a running call ends. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["visits::transfer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -430,33 +1556,350 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description A room to make. */
+        /** @description A clinic, as its pages and its portal need it. */
+        Account: {
+            /**
+             * @description What `X-AccountCode` carries.
+             * @example northside
+             */
+            code: string;
+            /**
+             * @description Host of the clinic's portal.
+             * @example portal.northside.example
+             */
+            domain: string;
+            /** @example 0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11 */
+            id: string;
+            /** @description What to ask before a visit is made, step by step. */
+            intake_steps: Record<string, never>[];
+            /** @example Northside Clinic */
+            name: string;
+            /** @description What the way back to the portal is called. */
+            portal_name: string;
+            /** @description Where it leads. */
+            portal_return_url: string;
+            /**
+             * @description Title of its pages.
+             * @example Northside Clinic
+             */
+            portal_title: string;
+            /** @description What to ask after it was made. */
+            post_intake_steps: Record<string, never>[];
+            /** @description The clinic's own key of its privacy statement. */
+            privacy_id: string;
+            settings?: components["schemas"]["Settings"] | null;
+            states: components["schemas"]["States"];
+        };
+        /** @description A clinic in a list. */
+        AccountRow: {
+            /** @example northside */
+            code: string;
+            /** @example Northside Clinic */
+            name: string;
+        };
+        /** @description An admin token to make. */
+        AddAdminToken: {
+            /** @description What it is for. */
+            name: components["schemas"]["Text128"];
+            scopes?: components["schemas"]["List_String"] | null;
+        };
+        /** @description An app to make. */
+        AddApiApp: {
+            /** @description What the clinic calls it. */
+            name: components["schemas"]["Text128"];
+            scopes?: components["schemas"]["List_String"] | null;
+        };
+        /** @description A key to make. */
+        AddApiKey: {
+            overlap_s?: components["schemas"]["Int"] | null;
+            scopes?: components["schemas"]["List_String"] | null;
+        };
+        /** @description Somebody to care for. */
+        AddDependantRequest: {
+            /** @description `YYYY-MM-DD`, not in the future. */
+            dob: components["schemas"]["Text10"];
+            first_name: components["schemas"]["Text100"];
+            gender?: components["schemas"]["Text10"] | null;
+            last_name: components["schemas"]["Text100"];
+            /** @description What they are to the guardian: `child`, `parent`, `spouse` or `other`. */
+            relation: components["schemas"]["Text20"];
+        };
+        /** @description A room to make: its names, and whatever else a room has. */
         AddRoom: {
+            code?: components["schemas"]["Text32"] | null;
+            description?: components["schemas"]["Text4000"] | null;
             domain?: components["schemas"]["Text253"] | null;
-            /** @description URL name: lower-case letters, digits, single hyphens. */
-            slug: components["schemas"]["Text64"];
             /** @description What patients read: "Welcome to …". */
             name: components["schemas"]["Text128"];
-            code?: components["schemas"]["Text32"] | null;
+            /** @description URL name: lower-case letters, digits, single hyphens. */
+            slug: components["schemas"]["Text64"];
             subtitle?: components["schemas"]["Text500"] | null;
-            description?: components["schemas"]["Text4000"] | null;
+        } & components["schemas"]["RoomInput"];
+        /** @description A new user. */
+        AddUserRequest: {
+            city?: components["schemas"]["Text100"] | null;
+            code?: components["schemas"]["Text128"] | null;
+            disable_emails?: components["schemas"]["Flag"] | null;
+            dob?: components["schemas"]["Text10"] | null;
+            email?: components["schemas"]["Text254"] | null;
+            /** @description The extended profile: the documented fields and any of the portal's own. */
+            extra?: Record<string, never> | null;
+            first_name: components["schemas"]["Text100"];
+            gender?: components["schemas"]["Text10"] | null;
+            group?: components["schemas"]["Text100"] | null;
+            is_hidden?: components["schemas"]["Flag"] | null;
+            last_name: components["schemas"]["Text100"];
+            password?: components["schemas"]["Text1024"] | null;
+            phone?: components["schemas"]["Text50"] | null;
+            role?: components["schemas"]["Text40"] | null;
+            room_code?: components["schemas"]["Text128"] | null;
+            /** @description More rooms of a provider. */
+            room_codes?: string[] | null;
+            short_bio?: components["schemas"]["Text2000"] | null;
+            state?: components["schemas"]["Text50"] | null;
+            street_addr?: components["schemas"]["Text200"] | null;
+            subtype?: components["schemas"]["Int"] | null;
+            suffix?: components["schemas"]["Text50"] | null;
+            timezone?: components["schemas"]["Text64"] | null;
+            title?: components["schemas"]["Text50"] | null;
+            tos?: components["schemas"]["Flag"] | null;
+            /**
+             * @description 100 or 150 admin, 200 patient, 300 company, 400 provider, 500 kiosk,
+             *     600 guest, 700 phone bridge.
+             */
+            type: components["schemas"]["Int"];
+            username?: components["schemas"]["Text254"] | null;
+            zip?: components["schemas"]["Text20"] | null;
         };
-        /** @description A walk-in to create. */
-        AddWalkinRequest: {
+        /** @description A visit to make of an intake. */
+        AddVisitRequest: {
+            consultation_id?: components["schemas"]["Text64"] | null;
             /** @description UUID from `POST /intakes`. */
             intake_id: components["schemas"]["Text64"];
-            room_code?: components["schemas"]["Text128"] | null;
-            provider_id?: components["schemas"]["Id"] | null;
             member_id?: components["schemas"]["Text128"] | null;
+            provider_id?: components["schemas"]["Id"] | null;
+            room_code?: components["schemas"]["Text128"] | null;
+        };
+        /** @description An admin token, without the token. */
+        AdminToken: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /** @example 0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11 */
+            id: string;
+            /**
+             * @description Its last four characters; empty for tokens from before they were kept.
+             * @example b4c3
+             */
+            last_four: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds, to the minute.
+             */
+            last_used?: number | null;
+            /**
+             * @description What it is for.
+             * @example Nightly report
+             */
+            name: string;
+            /**
+             * @description What it is limited to, besides its app's own limit.
+             * @example [
+             *       "visits:read"
+             *     ]
+             */
+            scopes: string[];
+        };
+        /** @description An app with its keys and tokens. */
+        ApiApp: components["schemas"]["ApiAppRow"] & {
+            keys: components["schemas"]["ApiKey"][];
+            tokens: components["schemas"]["AdminToken"][];
+        };
+        /** @description An app in a list. */
+        ApiAppRow: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /** @example 0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11 */
+            id: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            /** @example Patient portal */
+            name: string;
+            /**
+             * @description What its keys and tokens are limited to; `*` is every scope.
+             * @example [
+             *       "sso",
+             *       "visits:read"
+             *     ]
+             */
+            scopes: string[];
+            /**
+             * @description The system user (type 160) that stands for it in the audit trail.
+             * @example 1007
+             */
+            user_id: string;
+        };
+        /** @description A key, without the key. */
+        ApiKey: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /**
+             * Format: int64
+             * @description UNIX seconds; null while nothing follows it.
+             */
+            expires?: number | null;
+            /** @example 0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11 */
+            id: string;
+            /**
+             * @description The key's last four characters.
+             * @example 9f3c
+             */
+            last_four: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds, to the minute.
+             */
+            last_used?: number | null;
+            /**
+             * @description What it is limited to, besides its app's own limit.
+             * @example [
+             *       "*"
+             *     ]
+             */
+            scopes: string[];
+        };
+        /** @description An appointment, with its series when it repeats. */
+        Appointment: components["schemas"]["Visit"] & {
+            /** @description Numbers of all appointments of the series, the first one included. */
+            series?: string[];
+        };
+        /** @description A file in the older shape that intakes show it in (contract more.md 2.5). */
+        Attachment: {
+            /** @description UUID. */
+            _id: string;
+            created: components["schemas"]["AttachmentTime"];
+            creator_id: string;
+            ext: string;
+            /** @description The same. */
+            id: string;
+            modified: components["schemas"]["AttachmentTime"];
+            name: string;
+            /** @description The content, for 15 minutes. */
+            path: string;
+            /** @description Always null. */
+            remark?: string | null;
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description Always 0.
+             */
+            type: number;
+            /**
+             * Format: int64
+             * @description Always 1.
+             */
+            using: number;
+        };
+        /** @description An instant in parts. */
+        AttachmentTime: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            sec: number;
+            /**
+             * Format: int64
+             * @description Microseconds of the second.
+             */
+            usec: number;
+        };
+        /** @description One entry. It names things; what is in them is not told here. */
+        AuditEntry: {
+            /** @description The operation, such as `visits.get`. */
+            action: string;
+            /** @description The client's network address. */
+            address: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            at: number;
+            /**
+             * Format: int64
+             * @description How many like reads it stands for; ten minutes of them are one entry.
+             */
+            count: number;
+            /** @description `anonymous`, `api_key`, `admin_token`, `token`, `session` or `system`. */
+            credential: string;
+            /** @description UUID. */
+            id: string;
+            /** @description Its identifier. */
+            object_id: string;
+            /** @description The kind of object. */
+            object_kind: string;
+            /**
+             * Format: int64
+             * @description Its place in the chain that shows tampering; null for some seconds.
+             */
+            position?: number | null;
+            /** @description The request that caused it. */
+            request_id: string;
+            /**
+             * @description The right that allowed it, as `action/seat/relation`; `open` where none
+             *     is asked for, `system` for Bedside itself.
+             */
+            right: string;
+            /** @description Who acted; null for the system and for anonymous callers. */
+            user_id?: string | null;
+        };
+        /** @description Ways to come in. */
+        AuthInput: {
+            guest?: components["schemas"]["GuestAuthInput"] | null;
+        };
+        /** @description What is looked for. */
+        AvailabilityQuery: {
+            consultation_id?: components["schemas"]["Text64"] | null;
+            duration?: components["schemas"]["Int"] | null;
+            end?: components["schemas"]["Int"] | null;
+            intake_id?: components["schemas"]["Text64"] | null;
+            member_id?: components["schemas"]["Text128"] | null;
+            provider_id?: components["schemas"]["List_Id"] | null;
+            room_code?: components["schemas"]["Text128"] | null;
+            start?: components["schemas"]["Int"] | null;
+            timezone?: components["schemas"]["Text64"] | null;
         };
         /** @description What a client needs to enter the call. */
         CallPass: {
-            /** @description URL for any LiveKit client SDK. */
-            url: string;
-            /** @description LiveKit access token. */
-            token: string;
             /** @description Name of the call. */
             meeting_id: string;
+            /** @description LiveKit access token. */
+            token: string;
+            /** @description URL for any LiveKit client SDK. */
+            url: string;
+        };
+        /** @description A time of day, `HH:MM`. */
+        ClockTime: string;
+        /** @description Leaving a visit that the body names. */
+        CloseNamedRequest: {
+            id?: components["schemas"]["Id"] | null;
+            /** @description As in `POST /visits/{id}/close`. */
+            reason: components["schemas"]["Text64"];
+            visit_id?: components["schemas"]["Id"] | null;
         };
         /** @description Leaving a visit. */
         CloseRequest: {
@@ -466,42 +1909,278 @@ export interface components {
              */
             reason: components["schemas"]["Text64"];
         };
+        /** @description A closure. */
+        Closure: {
+            /** Format: int64 */
+            created: number;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            end: number;
+            id: string;
+            provider_id?: string | null;
+            reason: string;
+            room_code?: string | null;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            start: number;
+        };
+        /** @description A closure to add. */
+        ClosureRequest: {
+            /** @description UNIX seconds. */
+            end: components["schemas"]["Int"];
+            provider_id?: components["schemas"]["Id"] | null;
+            reason?: components["schemas"]["Text500"] | null;
+            room_code?: components["schemas"]["Text128"] | null;
+            /** @description UNIX seconds. */
+            start: components["schemas"]["Int"];
+        };
+        /** @description Something a patient can come for. */
+        ConsultationObject: {
+            /** Format: double */
+            amount: number;
+            /** @description Is the price asked for? */
+            charge: boolean;
+            description: string;
+            /**
+             * Format: int64
+             * @description Minutes.
+             */
+            duration: number;
+            /** @description Several patients at once. */
+            group: boolean;
+            /** @description UUID. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Seats of a group.
+             */
+            slots: number;
+        };
+        /** @description Something a patient can come for. */
+        ConsultationRequest: {
+            amount?: components["schemas"]["Money"] | null;
+            charge?: components["schemas"]["Flag"] | null;
+            description?: components["schemas"]["Text200"] | null;
+            duration?: components["schemas"]["Int"] | null;
+            group?: components["schemas"]["Flag"] | null;
+            id?: components["schemas"]["Text36"] | null;
+            slots?: components["schemas"]["Int"] | null;
+        };
+        /** @description One object. */
+        Data_Account: {
+            /** @description A clinic, as its pages and its portal need it. */
+            data: {
+                /**
+                 * @description What `X-AccountCode` carries.
+                 * @example northside
+                 */
+                code: string;
+                /**
+                 * @description Host of the clinic's portal.
+                 * @example portal.northside.example
+                 */
+                domain: string;
+                /** @example 0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11 */
+                id: string;
+                /** @description What to ask before a visit is made, step by step. */
+                intake_steps: Record<string, never>[];
+                /** @example Northside Clinic */
+                name: string;
+                /** @description What the way back to the portal is called. */
+                portal_name: string;
+                /** @description Where it leads. */
+                portal_return_url: string;
+                /**
+                 * @description Title of its pages.
+                 * @example Northside Clinic
+                 */
+                portal_title: string;
+                /** @description What to ask after it was made. */
+                post_intake_steps: Record<string, never>[];
+                /** @description The clinic's own key of its privacy statement. */
+                privacy_id: string;
+                settings?: components["schemas"]["Settings"] | null;
+                states: components["schemas"]["States"];
+            };
+        };
+        /** @description One object. */
+        Data_ApiApp: {
+            /** @description An app with its keys and tokens. */
+            data: components["schemas"]["ApiAppRow"] & {
+                keys: components["schemas"]["ApiKey"][];
+                tokens: components["schemas"]["AdminToken"][];
+            };
+        };
+        /** @description One object. */
+        Data_Appointment: {
+            /** @description An appointment, with its series when it repeats. */
+            data: components["schemas"]["Visit"] & {
+                /** @description Numbers of all appointments of the series, the first one included. */
+                series?: string[];
+            };
+        };
         /** @description One object. */
         Data_CallPass: {
             /** @description What a client needs to enter the call. */
             data: {
-                /** @description URL for any LiveKit client SDK. */
-                url: string;
-                /** @description LiveKit access token. */
-                token: string;
                 /** @description Name of the call. */
                 meeting_id: string;
+                /** @description LiveKit access token. */
+                token: string;
+                /** @description URL for any LiveKit client SDK. */
+                url: string;
+            };
+        };
+        /** @description One object. */
+        Data_Closure: {
+            /** @description A closure. */
+            data: {
+                /** Format: int64 */
+                created: number;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                end: number;
+                id: string;
+                provider_id?: string | null;
+                reason: string;
+                room_code?: string | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                start: number;
+            };
+        };
+        /** @description One object. */
+        Data_Deleted: {
+            /** @description Nothing is left of it. */
+            data: Record<string, never>;
+        };
+        /** @description One object. */
+        Data_DependantObject: {
+            /** @description A dependant: a user, and what they are to the guardian. */
+            data: components["schemas"]["User"] & {
+                /** @description `child`, `parent`, `spouse` or `other`. */
+                relation: string;
+            };
+        };
+        /** @description One object. */
+        Data_File: {
+            /** @description A file. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                creator?: components["schemas"]["FileCreator"] | null;
+                /** @description Without a dot. */
+                ext: string;
+                /**
+                 * @description The content, for 15 minutes, without further credentials. A picture
+                 *     becomes a smaller PNG with `&size=320x240`.
+                 */
+                fullpath: string;
+                /** @description UUID. */
+                id: string;
+                /** @description True for the documents of a profile. */
+                is_deletable: boolean;
+                meta: components["schemas"]["FileMeta"];
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                name: string;
+                /**
+                 * Format: int64
+                 * @description In bytes.
+                 */
+                size: number;
+            };
+        };
+        /** @description One object. */
+        Data_Guest: {
+            /** @description A guest's place, with what the guest may know of the visit. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /** @description UUID. */
+                id: string;
+                name: string;
+                /** @description `family`, `carer` or `interpreter`. */
+                role: string;
+                /**
+                 * @description `waiting`, `admitted`, `declined`, or `ended` when the visit is over or
+                 *     the guest has left.
+                 */
+                status: string;
+                /** @description The identity of the guest's user inside the call is `user-` and this. */
+                user_id: string;
+                visit: components["schemas"]["GuestVisit"];
+            };
+        };
+        /** @description One object. */
+        Data_Hold: {
+            /** @description A time that is held. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                end: number;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds: until then nobody else can book it.
+                 */
+                expires: number;
+                id: string;
+                member_id: string;
+                provider_id: string;
+                /** @description It can be made longer once. */
+                renewable: boolean;
+                room_code: string;
+                slot_id: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                start: number;
             };
         };
         /** @description One object. */
         Data_Intake: {
             /** @description An intake: its documented fields, and the portal's own at top level. */
             data: {
-                /** @description UUID. */
-                id: string;
-                /** @description `"1"` walk-in, `"2"` scheduled. */
-                type: string;
-                reason_for_visit: string;
+                attachments: components["schemas"]["Attachment"][];
                 /**
                  * Format: int64
                  * @description UNIX seconds.
                  */
                 created: number;
+                /** @description UUID. */
+                id: string;
+                member_id: string;
                 /**
                  * Format: int64
                  * @description UNIX seconds.
                  */
                 modified: number;
                 provider?: string | null;
-                visit_id?: string | null;
+                reason_for_visit: string;
                 room_code?: string | null;
-                member_id: string;
-                attachments: unknown[];
+                /** @description `"1"` walk-in, `"2"` scheduled. */
+                type: string;
+                visit_id?: string | null;
             } & {
                 [key: string]: unknown;
             };
@@ -517,9 +2196,87 @@ export interface components {
             };
         };
         /** @description One object. */
+        Data_InvitationObject: {
+            /** @description What an invitation leads to. */
+            data: {
+                /** @description Name of the clinic. */
+                account_name: string;
+                /** @description Who has the visit or is asked for. */
+                provider_name?: string | null;
+                room: components["schemas"]["InvitationRoom"];
+                /** @description `open` while a provider has the visit, `not_begun`, `ended`, `cancelled`. */
+                state: string;
+                /**
+                 * @description Where the visit stands: `pending`, `confirmed`, `in_progress`,
+                 *     `completed`, `cancelled`, `refunded`.
+                 */
+                status_name: string;
+            };
+        };
+        /** @description One object. */
+        Data_JoinedGuest: {
+            /** @description A guest who has just come, with the token for what follows. */
+            data: components["schemas"]["Guest"] & {
+                /** @description For `X-ApiToken`. */
+                token: components["schemas"]["Token"];
+                /** @description The one-time user (type 600). */
+                user: components["schemas"]["SignedInUser"];
+            };
+        };
+        /** @description One object. */
+        Data_NewAdminToken: {
+            /** @description A new admin token, shown once. */
+            data: components["schemas"]["AdminToken"] & {
+                /**
+                 * @description For `X-ApiToken`.
+                 * @example 4f0c9a6be2d14b0d9a7c5e8f12ab9f3c
+                 */
+                token: string;
+            };
+        };
+        /** @description One object. */
+        Data_NewApiKey: {
+            /** @description A new key with its secret, shown once. */
+            data: components["schemas"]["ApiKey"] & {
+                /**
+                 * @description For `X-ApiKey`.
+                 * @example 4f0c9a6be2d14b0d9a7c5e8f12ab9f3c
+                 */
+                key: string;
+                /**
+                 * @description For `X-ApiSecret`.
+                 * @example b7d1e0f24c6a4b58a3d9c8e7f6a5b4c3
+                 */
+                secret: string;
+            };
+        };
+        /** @description One object. */
+        Data_PasswordLink: {
+            /** @description Whose link it is. */
+            data: {
+                account_code: string;
+                account_name: string;
+                /** @description Which pages the user is for. */
+                kind: string;
+                /** @description The login name that goes with the password. */
+                username: string;
+            };
+        };
+        /** @description One object. */
         Data_Queue: {
             /** @description How a room's queue stands. */
             data: {
+                /**
+                 * Format: int64
+                 * @description The usual wait in minutes, from the room's recent visits; left out when
+                 *     fewer than five tell of it.
+                 */
+                average_visit_time?: number | null;
+                /**
+                 * Format: int64
+                 * @description How many may wait; null is no limit.
+                 */
+                queue_capacity?: number | null;
                 /**
                  * Format: int64
                  * @description How many wait.
@@ -527,154 +2284,312 @@ export interface components {
                 queue_length: number;
                 /**
                  * Format: int64
-                 * @description No limit so far.
-                 */
-                queue_capacity?: number | null;
-                /**
-                 * Format: int64
                  * @description How many stand ahead of the caller; null when the caller does not wait here.
                  */
                 waiting_length?: number | null;
-                /**
-                 * Format: int64
-                 * @description The usual wait in minutes; null when too little is known.
-                 */
-                average_visit_time?: number | null;
+            };
+        };
+        /** @description One object. */
+        Data_Renewed: {
+            /** @description New tokens. */
+            data: {
+                token: components["schemas"]["Token"];
             };
         };
         /** @description One object. */
         Data_Room: {
             /** @description A waiting room. */
             data: {
-                id: string;
-                /** @description What the API calls `room_code` elsewhere. */
-                code: string;
-                /** @description Its URL name. */
-                slug: string;
-                name: string;
-                domain: string;
-                /** @description Emergency notice. */
-                subtitle: string;
-                description: string;
                 account_code: string;
                 account_name: string;
-                /** @description Where patients arrive. */
-                url: string;
                 active: boolean;
-                public_access_room: boolean;
-                /** @description Only for callers with a token: comma list of provider ids. */
-                users?: string | null;
-                /** @description Only for callers with a token. */
-                provider_ids?: string[] | null;
-                visits: Record<string, never>;
                 auth: Record<string, never>;
-                payment: Record<string, never>;
-                operation_settings: components["schemas"]["OperationSettings"];
-                specialties: Record<string, never>[];
+                /** @description What the API calls `room_code` elsewhere. */
+                code: string;
                 /**
                  * Format: int64
                  * @description UNIX seconds.
                  */
                 created: number;
+                /** @description The clinic's links without a room lead here. */
+                default: boolean;
+                description: string;
+                domain: string;
+                id: string;
                 /**
                  * Format: int64
                  * @description UNIX seconds.
                  */
                 modified: number;
+                name: string;
+                operation_settings: components["schemas"]["OperationSettings"];
+                payment: components["schemas"]["Payment"];
+                /** @description Only for callers with a token. */
+                provider_ids?: string[] | null;
+                /** @description Anybody may find it. */
+                public_access_room: boolean;
+                /**
+                 * Format: int64
+                 * @description How many may wait at once; null is no limit.
+                 */
+                queue_capacity?: number | null;
+                /** @description Its URL name. */
+                slug: string;
+                specialties: components["schemas"]["SpecialtyObject"][];
+                /** @description Emergency notice. */
+                subtitle: string;
+                /** @description Where patients arrive. */
+                url: string;
+                /** @description Only for callers with a token: comma list of provider ids. */
+                users?: string | null;
+                visits: components["schemas"]["Ways"];
+            };
+        };
+        /** @description One object. */
+        Data_RoomProvider: {
+            /** @description A provider, as a room shows them. */
+            data: {
+                /** @description For callers without credentials a neutral one. */
+                code: string;
+                first_name: string;
+                id: string;
+                last_name: string;
+                /** @description No pictures are kept. */
+                photo?: string | null;
+                /** @description No biographies are kept. */
+                short_bio: boolean;
+                /** @description One of their pages is open right now. */
+                status: boolean;
+                /** @description Kind of provider, such as `"482"`; empty for none. */
+                subtype: string;
+                suffix: string;
+                title: string;
+                /**
+                 * @description For callers without credentials a neutral one: the login name may be an
+                 *     e-mail address.
+                 */
+                username: string;
+                /** @description Identity of older call SDKs. */
+                vseeid: string;
             };
         };
         /** @description One object. */
         Data_Session: {
             /** @description Who is logged in on a page. */
             data: {
-                kind: string;
-                user: components["schemas"]["User"];
                 account: components["schemas"]["SessionAccount"];
                 /** @description The portal asked to show no way to other pages. */
                 disable_navigation: boolean;
+                kind: string;
                 /** @description Where the way back leads; the portal's own when it named none. */
                 return_url?: string | null;
+                user: components["schemas"]["User"];
             };
         };
         /** @description One object. */
         Data_SignedInUser: {
             /** @description A user as single sign-on and logins show them. */
             data: {
-                id: string;
+                active: boolean;
                 /** @description The portal's own key for the user, or 32 hex characters. */
                 code: string;
-                first_name: string;
-                last_name: string;
-                full_name: string;
-                username: string;
-                vseeid: string;
                 /** @description Only when known. */
                 dob?: string | null;
                 email: string;
-                active: boolean;
-                /** @description Terms accepted. */
-                tos: boolean;
+                first_name: string;
+                full_name: string;
+                id: string;
+                last_name: string;
                 /** @description Kind of provider, such as `"482"`; empty for none. */
                 subtype: string;
+                token: components["schemas"]["Token"];
+                /** @description Terms accepted. */
+                tos: boolean;
                 /**
                  * Format: int64
                  * @description 200 patient, 400 provider, 600 guest, 100 admin.
                  */
                 type: number;
-                token: components["schemas"]["Token"];
+                username: string;
                 vsee?: components["schemas"]["Vsee"] | null;
+                vseeid: string;
+            };
+        };
+        /** @description One object. */
+        Data_Slot: {
+            /** @description A rule or an opening. */
+            data: {
+                /** Format: int32 */
+                capacity: number;
+                consultation_ids: string[];
+                /** Format: int64 */
+                created: number;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds; null for a weekly rule.
+                 */
+                end?: number | null;
+                hours?: components["schemas"]["WallHours"] | null;
+                id: string;
+                kind: string;
+                /** Format: int64 */
+                modified: number;
+                provider_id: string;
+                repeat?: components["schemas"]["ShownRepeat"] | null;
+                room_code: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds; null for a weekly rule.
+                 */
+                start?: number | null;
+                timezone: string;
             };
         };
         /** @description One object. */
         Data_User: {
             /** @description A profile. */
             data: {
-                id: string;
+                active: boolean;
+                city: string;
                 code: string;
-                first_name: string;
-                last_name: string;
-                full_name: string;
-                username: string;
-                vseeid: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /** @description No e-mail notices to this user. */
+                disable_emails: boolean;
                 /** @description `YYYY-MM-DD`. */
                 dob?: string | null;
                 email: string;
-                phone: string;
+                email_verified: boolean;
+                extra: Record<string, never>;
+                first_name: string;
+                full_name: string;
                 /**
                  * Format: int64
                  * @description 1 male, 2 female, 0 unknown.
                  */
                 gender: number;
-                street_addr: string;
-                city: string;
-                state: string;
-                zip: string;
-                title: string;
-                suffix: string;
-                /**
-                 * Format: int64
-                 * @description 10 inactive, 20 active, 30 suspended, 40 pending delete.
-                 */
-                status: number;
-                active: boolean;
-                tos: boolean;
-                /** Format: int64 */
-                type: number;
-                subtype: string;
-                role: string;
-                timezone: string;
-                email_verified: boolean;
-                /**
-                 * Format: int64
-                 * @description 99 when signing up is done.
-                 */
-                signup_step: number;
+                /** @description The clinic's own grouping. */
+                group: string;
+                id: string;
+                /** @description Left out of the patient list of remote monitoring. */
+                is_hidden: boolean;
                 /**
                  * Format: int64
                  * @description UNIX seconds of the last login by password.
                  */
                 last_login?: number | null;
-                extra: Record<string, never>;
+                last_name: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                phone: string;
+                /** @description No picture yet. */
+                photo?: string | null;
+                role: string;
+                /** @description Where a provider works; the room a patient is registered with. */
+                rooms: components["schemas"]["RoomOfUser"][];
+                short_bio: string;
+                /**
+                 * Format: int64
+                 * @description 99 when signing up is done.
+                 */
+                signup_step: number;
+                state: string;
+                /**
+                 * Format: int64
+                 * @description 10 inactive, 20 active, 30 suspended, 40 pending delete.
+                 */
+                status: number;
+                street_addr: string;
+                subtype: string;
+                suffix: string;
+                timezone: string;
+                title: string;
+                tos: boolean;
+                /** Format: int64 */
+                type: number;
+                username: string;
+                vseeid: string;
+                zip: string;
+            };
+        };
+        /** @description One object. */
+        Data_UserFields: {
+            /** @description A user with as many of the fields as were asked for; `id` is always there. */
+            data: {
+                active?: boolean | null;
+                city?: string | null;
+                code?: string | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created?: number | null;
+                /** @description No e-mail notices to this user. */
+                disable_emails?: boolean | null;
+                /** @description `YYYY-MM-DD`. */
+                dob?: string | null;
+                email?: string | null;
+                email_verified?: boolean | null;
+                extra?: Record<string, never> | null;
+                first_name?: string | null;
+                full_name?: string | null;
+                /**
+                 * Format: int64
+                 * @description 1 male, 2 female, 0 unknown.
+                 */
+                gender?: number | null;
+                /** @description The clinic's own grouping. */
+                group?: string | null;
+                id: string;
+                /** @description Left out of the patient list of remote monitoring. */
+                is_hidden?: boolean | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds of the last login by password.
+                 */
+                last_login?: number | null;
+                last_name?: string | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified?: number | null;
+                phone?: string | null;
+                /** @description No picture yet. */
+                photo?: string | null;
+                role?: string | null;
+                /** @description Where a provider works; the room a patient is registered with. */
+                rooms?: components["schemas"]["RoomOfUser"][] | null;
+                short_bio?: string | null;
+                /**
+                 * Format: int64
+                 * @description 99 when signing up is done.
+                 */
+                signup_step?: number | null;
+                state?: string | null;
+                /**
+                 * Format: int64
+                 * @description 10 inactive, 20 active, 30 suspended, 40 pending delete.
+                 */
+                status?: number | null;
+                street_addr?: string | null;
+                subtype?: string | null;
+                suffix?: string | null;
+                timezone?: string | null;
+                title?: string | null;
+                tos?: boolean | null;
+                /** Format: int64 */
+                type?: number | null;
+                username?: string | null;
+                vsee?: components["schemas"]["Vsee"] | null;
+                vseeid?: string | null;
+                zip?: string | null;
             };
         };
         /** @description One object. */
@@ -686,78 +2601,123 @@ export interface components {
             };
         };
         /** @description One object. */
-        Data_Vec_RoomOfUser: {
+        Data_Vec_Slot: {
             data: {
+                /** Format: int32 */
+                capacity: number;
+                consultation_ids: string[];
+                /** Format: int64 */
+                created: number;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds; null for a weekly rule.
+                 */
+                end?: number | null;
+                hours?: components["schemas"]["WallHours"] | null;
                 id: string;
-                code: string;
-                slug: string;
-                name: string;
+                kind: string;
+                /** Format: int64 */
+                modified: number;
+                provider_id: string;
+                repeat?: components["schemas"]["ShownRepeat"] | null;
+                room_code: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds; null for a weekly rule.
+                 */
+                start?: number | null;
+                timezone: string;
             }[];
         };
         /** @description One object. */
         Data_Visit: {
             /** @description A visit. */
             data: {
-                id: string;
                 /** @description The same value, as older clients read it. */
                 _id: string;
+                account_code: string;
+                actual_end?: components["schemas"]["Digits"] | null;
+                actual_start?: components["schemas"]["Digits"] | null;
+                /**
+                 * Format: int64
+                 * @description When the patient of an appointment came to wait, UNIX seconds.
+                 */
+                arrived?: number | null;
                 /** @description Guest invite code, 32 hex. */
                 code: string;
-                member_id: string;
-                /** @description Who has it, else whom the patient asked for. */
-                provider_id?: string | null;
-                /** @description Whom the patient asked for. */
-                requested_provider_id?: string | null;
-                account_code: string;
-                room_id: string;
-                room_code: string;
-                specialty_id?: string | null;
-                state?: string | null;
-                /** @description 1 walk-in, 2 scheduled, 3 e-consult, 10 invited guest. */
-                type: components["schemas"]["Digits"];
-                /** @description 1 in person, 2 phone, 3 video, 4 e-consult. */
-                subtype: components["schemas"]["Digits"];
-                /** @description 10 pending, 20 confirmed, 25 in progress, 30 completed, 40 cancelled, 50 refunded. */
-                status: components["schemas"]["Digits"];
-                /** @description The status as a word. */
-                status_name: string;
-                /** @description Planned begin, UNIX seconds. */
-                start: components["schemas"]["Digits"];
-                /** @description Planned end, UNIX seconds. */
-                end: components["schemas"]["Digits"];
-                actual_start?: components["schemas"]["Digits"] | null;
-                actual_end?: components["schemas"]["Digits"] | null;
                 /** @description Who ended it, also when it was cancelled. */
                 completed_by?: string | null;
-                reason?: string | null;
-                description: string;
                 /**
                  * Format: int64
                  * @description UNIX seconds.
                  */
                 created: number;
+                /** @description What staff wrote about it, else what was asked for. */
+                description: string;
+                /** @description Planned end, UNIX seconds. */
+                end: components["schemas"]["Digits"];
+                guardian?: components["schemas"]["VisitGuardian"] | null;
+                id: string;
+                intake: components["schemas"]["VisitIntake"];
+                meeting: components["schemas"]["Meeting"];
+                member: components["schemas"]["VisitMember"];
+                member_id: string;
+                /** @description A past appointment that nobody came to or took. */
+                missed: boolean;
                 /**
                  * Format: int64
                  * @description UNIX seconds.
                  */
                 modified: number;
+                payment: components["schemas"]["VisitPayment"];
+                provider?: components["schemas"]["VisitProvider"] | null;
+                /** @description Who has it, else whom the patient asked for. */
+                provider_id?: string | null;
+                reason?: string | null;
+                /** @description Whom the patient asked for. */
+                requested_provider_id?: string | null;
+                room: components["schemas"]["VisitRoom"];
+                room_code: string;
+                room_id: string;
+                specialty_id?: string | null;
+                /** @description Planned begin, UNIX seconds. */
+                start: components["schemas"]["Digits"];
+                state?: string | null;
+                /** @description 10 pending, 20 confirmed, 25 in progress, 30 completed, 40 cancelled, 50 refunded. */
+                status: components["schemas"]["Digits"];
                 /**
-                 * Format: int64
-                 * @description Since when the patient waits, UNIX seconds.
+                 * @description The status as a word; `missed` for a past appointment that nobody came
+                 *     to or took.
                  */
-                waiting_since: number;
+                status_name: string;
+                /** @description 1 in person, 2 phone, 3 video, 4 e-consult. */
+                subtype: components["schemas"]["Digits"];
+                /** @description Why it was handed over last; only for staff. */
+                transfer_reason?: string | null;
+                /** @description 1 walk-in, 2 scheduled, 3 e-consult, 10 invited guest. */
+                type: components["schemas"]["Digits"];
                 /**
                  * Format: int64
                  * @description Counts the changes.
                  */
                 version: number;
-                payment: components["schemas"]["VisitPayment"];
-                intake: components["schemas"]["VisitIntake"];
-                provider?: components["schemas"]["VisitProvider"] | null;
-                member: components["schemas"]["VisitMember"];
-                room: components["schemas"]["VisitRoom"];
-                meeting: components["schemas"]["Meeting"];
+                /**
+                 * Format: int64
+                 * @description Since when the patient waits, UNIX seconds.
+                 */
+                waiting_since: number;
             };
+        };
+        /** @description One object. */
+        Data_bool: {
+            data: boolean;
+        };
+        /** @description Nothing is left of it. */
+        Deleted: Record<string, never>;
+        /** @description A dependant: a user, and what they are to the guardian. */
+        DependantObject: components["schemas"]["User"] & {
+            /** @description `child`, `parent`, `spouse` or `other`. */
+            relation: string;
         };
         /** @description A number that is a text in one form and a number in the other. */
         Digits: string | number;
@@ -772,53 +2732,258 @@ export interface components {
              * @description Equal to the HTTP status.
              */
             code: number;
-            /** @description One plain sentence. */
-            message: string;
             /** @description Stable name of what went wrong. */
             error: string;
             /** @description Why single fields were refused. */
             fields?: {
                 [key: string]: string;
             } | null;
+            /** @description One plain sentence. */
+            message: string;
             request_id: string;
         };
         /** @description An event as listeners see it. It names things; who may see them fetches them. */
         EventObject: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created_at: number;
+            data: Record<string, never>;
             /** @description UUID. */
             id: string;
+            room_id?: string | null;
             /**
              * Format: int64
              * @description Position in the account's log.
              */
             seq: number;
             type: components["schemas"]["EventTypeName"];
+            user_id?: string | null;
+            visit_id?: string | null;
+        };
+        /**
+         * @description `visit.created`, `visit.updated`, `visit.ended`, `queue.updated`,
+         *     `call.peer_joined`, `call.peer_left`, `user.created`, `user.updated`, `room.created`,
+         *     `room.updated`.
+         */
+        EventTypeName: string;
+        /** @description A file. */
+        File: {
             /**
              * Format: int64
              * @description UNIX seconds.
              */
-            created_at: number;
-            visit_id?: string | null;
-            room_id?: string | null;
-            user_id?: string | null;
-            data: Record<string, never>;
+            created: number;
+            creator?: components["schemas"]["FileCreator"] | null;
+            /** @description Without a dot. */
+            ext: string;
+            /**
+             * @description The content, for 15 minutes, without further credentials. A picture
+             *     becomes a smaller PNG with `&size=320x240`.
+             */
+            fullpath: string;
+            /** @description UUID. */
+            id: string;
+            /** @description True for the documents of a profile. */
+            is_deletable: boolean;
+            meta: components["schemas"]["FileMeta"];
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            size: number;
         };
-        /**
-         * @description `visit.created`, `visit.updated`, `visit.ended`, `queue.updated`,
-         *     `call.peer_joined`, `call.peer_left`, `user.created`, `room.created`,
-         *     `room.updated`.
-         */
-        EventTypeName: string;
+        /** @description The clinic of a file. */
+        FileAccount: {
+            code: string;
+        };
+        /** @description Who put a file in. */
+        FileCreator: {
+            /** @description Shown to themselves and to admins. */
+            email?: string | null;
+            full_name: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description The kind of user, 200 for a patient.
+             */
+            type: number;
+            username: string;
+        };
+        /** @description What a file is for and where it belongs. */
+        FileMeta: {
+            account: components["schemas"]["FileAccount"];
+            /**
+             * @description `intake_attachment`, `user_document`, `user_consent`, `user_avatar`,
+             *     `chat_attachment`, or nothing.
+             */
+            category?: string | null;
+            target: components["schemas"]["FileTarget"];
+            visible: boolean;
+        };
+        /** @description The new name. */
+        FileRename: {
+            name: components["schemas"]["Text255"];
+        };
+        /** @description The person or the visit that a file is on. */
+        FileTarget: {
+            id: string;
+            /** @description `user` or `visit`. */
+            type: string;
+        };
+        /** @description The form of an upload. */
+        FileUpload: {
+            /**
+             * Format: binary
+             * @description The content. Its type is told by its bytes.
+             */
+            file: string;
+            /**
+             * @description `intake_attachment`, `user_document`, `user_consent`, `user_avatar` or
+             *     `chat_attachment`.
+             */
+            "meta.category"?: string | null;
+            /** @description Number of the person or visit that the file is put on. */
+            "meta.target.id"?: string | null;
+            /** @description `user` or `visit`. */
+            "meta.target.type"?: string | null;
+        };
         /** @description 1, 0, true or false. */
         Flag: boolean | number | string;
+        /** @description Whose password was forgotten: one of the two. */
+        ForgotRequest: {
+            email?: components["schemas"]["Text254"] | null;
+            username?: components["schemas"]["Text254"] | null;
+        };
+        /** @description A free time. */
+        FreeTime: {
+            consultation_id?: string | null;
+            /** @description The day in the zone asked for, `YYYY-MM-DD`. */
+            date: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            end: number;
+            /** @description Two answers agree on it. */
+            id: string;
+            provider_id: string;
+            /** Format: int32 */
+            quantity_booked: number;
+            /** Format: int32 */
+            quantity_left: number;
+            room_code: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            start: number;
+        };
+        /** @description A guest's place, with what the guest may know of the visit. */
+        Guest: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /** @description UUID. */
+            id: string;
+            name: string;
+            /** @description `family`, `carer` or `interpreter`. */
+            role: string;
+            /**
+             * @description `waiting`, `admitted`, `declined`, or `ended` when the visit is over or
+             *     the guest has left.
+             */
+            status: string;
+            /** @description The identity of the guest's user inside the call is `user-` and this. */
+            user_id: string;
+            visit: components["schemas"]["GuestVisit"];
+        };
+        /** @description Guests. */
+        GuestAuthInput: {
+            log_in?: components["schemas"]["Enabled"] | null;
+        };
         /** @description Who enters a waiting room as a guest. */
         GuestRequest: {
-            first_name: components["schemas"]["Text100"];
-            last_name: components["schemas"]["Text100"];
             dob?: components["schemas"]["Text10"] | null;
             email?: components["schemas"]["Text254"] | null;
+            first_name: components["schemas"]["Text100"];
+            last_name: components["schemas"]["Text100"];
             phone?: components["schemas"]["Text50"] | null;
             /** @description Code or slug of the room. */
             room_code: components["schemas"]["Text128"];
+        };
+        /** @description A visit, as its guests see it. */
+        GuestVisit: {
+            id: string;
+            provider_name?: string | null;
+            /** @description `open`, `not_begun`, `ended`, `cancelled`. */
+            state: string;
+            status_name: string;
+        };
+        /** @description How long until the next one. */
+        HeartbeatRequest: {
+            heart_beat?: components["schemas"]["Int"] | null;
+        };
+        /** @description A time that is held. */
+        Hold: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            end: number;
+            /**
+             * Format: int64
+             * @description UNIX seconds: until then nobody else can book it.
+             */
+            expires: number;
+            id: string;
+            member_id: string;
+            provider_id: string;
+            /** @description It can be made longer once. */
+            renewable: boolean;
+            room_code: string;
+            slot_id: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            start: number;
+        };
+        /** @description A time to hold. */
+        HoldRequest: {
+            consultation_id?: components["schemas"]["Text64"] | null;
+            end?: components["schemas"]["Int"] | null;
+            member_id?: components["schemas"]["Text128"] | null;
+            provider_id?: components["schemas"]["Id"] | null;
+            room_code?: components["schemas"]["Text128"] | null;
+            /** @description UNIX seconds. */
+            start: components["schemas"]["Int"];
+        };
+        /** @description Opening hours of one weekday. */
+        HoursInput: {
+            /** @description `HH:MM`, to `24:00`; at or before `open` it is on the next day. */
+            close: components["schemas"]["ClockTime"];
+            day: components["schemas"]["Weekday"];
+            /** @description `HH:MM`. */
+            open: components["schemas"]["ClockTime"];
+        };
+        /** @description Opening hours of one weekday. */
+        HoursObject: {
+            /** @description `HH:MM`; at or before `open` it is on the next day. */
+            close: string;
+            /** @description `monday` to `sunday`. */
+            day: string;
+            /** @description `HH:MM`. */
+            open: string;
         };
         /** @description An id, as a number or as text. */
         Id: number | string;
@@ -826,26 +2991,26 @@ export interface components {
         Int: number | string;
         /** @description An intake: its documented fields, and the portal's own at top level. */
         Intake: {
-            /** @description UUID. */
-            id: string;
-            /** @description `"1"` walk-in, `"2"` scheduled. */
-            type: string;
-            reason_for_visit: string;
+            attachments: components["schemas"]["Attachment"][];
             /**
              * Format: int64
              * @description UNIX seconds.
              */
             created: number;
+            /** @description UUID. */
+            id: string;
+            member_id: string;
             /**
              * Format: int64
              * @description UNIX seconds.
              */
             modified: number;
             provider?: string | null;
-            visit_id?: string | null;
+            reason_for_visit: string;
             room_code?: string | null;
-            member_id: string;
-            attachments: unknown[];
+            /** @description `"1"` walk-in, `"2"` scheduled. */
+            type: string;
+            visit_id?: string | null;
         } & {
             [key: string]: unknown;
         };
@@ -858,12 +3023,61 @@ export interface components {
         };
         /** @description The documented fields; any other field is kept as an answer of its own. */
         IntakeRequest: {
+            /** @description Files: `[{"id": …}]`, `["…"]` or `"…,…"`. */
+            attachments?: unknown;
+            /** @description One of the room's consultations, when it is paid for. */
+            consultation?: unknown;
+            /** @description Two letters of a state. */
+            location?: unknown;
+            member_id?: components["schemas"]["Text128"] | null;
+            /** @description Telephone. */
+            phone?: unknown;
             provider_id?: components["schemas"]["Id"] | null;
             reason_for_visit?: components["schemas"]["Text10000"] | null;
-            type?: components["schemas"]["Int"] | null;
-            member_id?: components["schemas"]["Text128"] | null;
             room_code?: components["schemas"]["Text128"] | null;
+            type?: components["schemas"]["Int"] | null;
         };
+        /** @description What an invitation leads to. */
+        InvitationObject: {
+            /** @description Name of the clinic. */
+            account_name: string;
+            /** @description Who has the visit or is asked for. */
+            provider_name?: string | null;
+            room: components["schemas"]["InvitationRoom"];
+            /** @description `open` while a provider has the visit, `not_begun`, `ended`, `cancelled`. */
+            state: string;
+            /**
+             * @description Where the visit stands: `pending`, `confirmed`, `in_progress`,
+             *     `completed`, `cancelled`, `refunded`.
+             */
+            status_name: string;
+        };
+        /** @description The waiting room of an invitation. */
+        InvitationRoom: {
+            name: string;
+        };
+        /** @description Who comes by an invitation. */
+        JoinRequest: {
+            /** @description Invite code of the visit. */
+            code: components["schemas"]["Text64"];
+            /** @description How the guest wants to be called. */
+            name: components["schemas"]["Text200"];
+            /** @description `family`, `carer` or `interpreter`. */
+            role: components["schemas"]["Text20"];
+        };
+        /** @description A guest who has just come, with the token for what follows. */
+        JoinedGuest: components["schemas"]["Guest"] & {
+            /** @description For `X-ApiToken`. */
+            token: components["schemas"]["Token"];
+            /** @description The one-time user (type 600). */
+            user: components["schemas"]["SignedInUser"];
+        };
+        /** @description A list, or one text with commas. */
+        List_Id: (number | string)[] | string;
+        /** @description A list, or one text with commas. */
+        List_String: string[] | string;
+        /** @description A list, or one text with commas. */
+        List_Text300: string[] | string;
         /** @description The user, and the token once more beside `data` where some clients read it. */
         LoggedIn: {
             data: components["schemas"]["SignedInUser"];
@@ -871,29 +3085,444 @@ export interface components {
         };
         /** @description A login by password, or by the token of a mail. */
         LoginRequest: {
-            username?: components["schemas"]["Text254"] | null;
-            password?: components["schemas"]["Text1024"] | null;
             email?: components["schemas"]["Text254"] | null;
             email_token?: components["schemas"]["Text64"] | null;
+            password?: components["schemas"]["Text1024"] | null;
             user_type?: components["schemas"]["Int"] | null;
+            username?: components["schemas"]["Text254"] | null;
         };
         /** @description The visit's call. */
         Meeting: {
-            meeting_id: string;
-            hosts: string[];
+            /**
+             * Format: int64
+             * @description Digits for a telephone bridge; there are no numbers to dial yet.
+             */
+            conference_pin: number;
+            /** @description True when there is no call (any more). */
+            disabled: boolean;
             /**
              * Format: int64
              * @description UNIX seconds.
              */
             expiry: number;
+            hosts: string[];
+            meeting_id: string;
+            phone_numbers: {
+                [key: string]: unknown;
+            };
             recording_auto_start: boolean;
-            disabled: boolean;
+        };
+        /** @description An amount with at most two decimals. */
+        Money: number | string;
+        /** @description The visit that a call without a number in its path is about. */
+        Named: {
+            id?: components["schemas"]["Id"] | null;
+            visit_id?: components["schemas"]["Id"] | null;
+        };
+        /** @description A new admin token, shown once. */
+        NewAdminToken: components["schemas"]["AdminToken"] & {
+            /**
+             * @description For `X-ApiToken`.
+             * @example 4f0c9a6be2d14b0d9a7c5e8f12ab9f3c
+             */
+            token: string;
+        };
+        /** @description A new key with its secret, shown once. */
+        NewApiKey: components["schemas"]["ApiKey"] & {
+            /**
+             * @description For `X-ApiKey`.
+             * @example 4f0c9a6be2d14b0d9a7c5e8f12ab9f3c
+             */
+            key: string;
+            /**
+             * @description For `X-ApiSecret`.
+             * @example b7d1e0f24c6a4b58a3d9c8e7f6a5b4c3
+             */
+            secret: string;
+        };
+        /** @description How a room is run. */
+        OperationInput: {
+            close_msg?: components["schemas"]["Text500"] | null;
+            closed_by_hand?: components["schemas"]["Flag"] | null;
+            default_timezone?: components["schemas"]["Text64"] | null;
+            /** @description All opening hours; an empty list opens always. */
+            hours?: components["schemas"]["HoursInput"][] | null;
+            is_closed?: components["schemas"]["Flag"] | null;
         };
         /** @description How a room is run. */
         OperationSettings: {
-            is_closed: boolean;
+            /** @description What people read while it is closed. */
             close_msg: string;
+            /** @description Closed by hand. */
+            closed_by_hand: boolean;
+            /** @description IANA name. */
             default_timezone: string;
+            /** @description When it is open, on the clock of `default_timezone`; none is always. */
+            hours: components["schemas"]["HoursObject"][];
+            /** @description Closed right now: by hand, or by its hours. */
+            is_closed: boolean;
+            /**
+             * Format: int64
+             * @description When the hours open it next, UNIX seconds; null while it is open or
+             *     closed by hand.
+             */
+            next_open?: number | null;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_AccountRow: {
+            data: {
+                /** @example northside */
+                code: string;
+                /** @example Northside Clinic */
+                name: string;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_ApiAppRow: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /** @example 0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11 */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                /** @example Patient portal */
+                name: string;
+                /**
+                 * @description What its keys and tokens are limited to; `*` is every scope.
+                 * @example [
+                 *       "sso",
+                 *       "visits:read"
+                 *     ]
+                 */
+                scopes: string[];
+                /**
+                 * @description The system user (type 160) that stands for it in the audit trail.
+                 * @example 1007
+                 */
+                user_id: string;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_AuditEntry: {
+            data: {
+                /** @description The operation, such as `visits.get`. */
+                action: string;
+                /** @description The client's network address. */
+                address: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                at: number;
+                /**
+                 * Format: int64
+                 * @description How many like reads it stands for; ten minutes of them are one entry.
+                 */
+                count: number;
+                /** @description `anonymous`, `api_key`, `admin_token`, `token`, `session` or `system`. */
+                credential: string;
+                /** @description UUID. */
+                id: string;
+                /** @description Its identifier. */
+                object_id: string;
+                /** @description The kind of object. */
+                object_kind: string;
+                /**
+                 * Format: int64
+                 * @description Its place in the chain that shows tampering; null for some seconds.
+                 */
+                position?: number | null;
+                /** @description The request that caused it. */
+                request_id: string;
+                /**
+                 * @description The right that allowed it, as `action/seat/relation`; `open` where none
+                 *     is asked for, `system` for Bedside itself.
+                 */
+                right: string;
+                /** @description Who acted; null for the system and for anonymous callers. */
+                user_id?: string | null;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_Closure: {
+            data: {
+                /** Format: int64 */
+                created: number;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                end: number;
+                id: string;
+                provider_id?: string | null;
+                reason: string;
+                room_code?: string | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                start: number;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_DependantObject: {
+            data: (components["schemas"]["User"] & {
+                /** @description `child`, `parent`, `spouse` or `other`. */
+                relation: string;
+            })[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_File: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                creator?: components["schemas"]["FileCreator"] | null;
+                /** @description Without a dot. */
+                ext: string;
+                /**
+                 * @description The content, for 15 minutes, without further credentials. A picture
+                 *     becomes a smaller PNG with `&size=320x240`.
+                 */
+                fullpath: string;
+                /** @description UUID. */
+                id: string;
+                /** @description True for the documents of a profile. */
+                is_deletable: boolean;
+                meta: components["schemas"]["FileMeta"];
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                name: string;
+                /**
+                 * Format: int64
+                 * @description In bytes.
+                 */
+                size: number;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_FreeTime: {
+            data: {
+                consultation_id?: string | null;
+                /** @description The day in the zone asked for, `YYYY-MM-DD`. */
+                date: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                end: number;
+                /** @description Two answers agree on it. */
+                id: string;
+                provider_id: string;
+                /** Format: int32 */
+                quantity_booked: number;
+                /** Format: int32 */
+                quantity_left: number;
+                room_code: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                start: number;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_ParticipantObject: {
+            data: {
+                /** @description A guest's place; null for others. */
+                guest_id?: string | null;
+                /** @description In the call right now. */
+                in_call: boolean;
+                name: string;
+                /** @description True for the provider who has the visit. */
+                primary: boolean;
+                /** @description `family`, `carer` or `interpreter`; null for others. */
+                role?: string | null;
+                /** @description `waiting`, `admitted`, `declined` or `ended`; null for others. */
+                status?: string | null;
+                /** @description `patient`, `provider`, `guardian` or `guest`. */
+                type: string;
+                /** @description Number of the user; inside the call `user-` and this. */
+                user_id: string;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_RoomOfUser: {
+            data: {
+                code: string;
+                id: string;
+                name: string;
+                slug: string;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_RoomProvider: {
+            data: {
+                /** @description For callers without credentials a neutral one. */
+                code: string;
+                first_name: string;
+                id: string;
+                last_name: string;
+                /** @description No pictures are kept. */
+                photo?: string | null;
+                /** @description No biographies are kept. */
+                short_bio: boolean;
+                /** @description One of their pages is open right now. */
+                status: boolean;
+                /** @description Kind of provider, such as `"482"`; empty for none. */
+                subtype: string;
+                suffix: string;
+                title: string;
+                /**
+                 * @description For callers without credentials a neutral one: the login name may be an
+                 *     e-mail address.
+                 */
+                username: string;
+                /** @description Identity of older call SDKs. */
+                vseeid: string;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
         };
         /**
          * @description One page of a list. Both spellings of the total are sent, since older
@@ -901,27 +3530,161 @@ export interface components {
          */
         Page_RoomRow: {
             data: {
-                id: string;
-                slug: string;
-                name: string;
-                domain: string;
-                code: string;
                 active: boolean;
+                code: string;
                 /**
                  * Format: int64
                  * @description UNIX seconds.
                  */
                 created: number;
+                domain: string;
+                id: string;
                 /**
                  * Format: int64
                  * @description UNIX seconds.
                  */
                 modified: number;
+                name: string;
+                slug: string;
             }[];
-            /** Format: int64 */
-            total_count: number;
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
             /** Format: int64 */
             total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_Slot: {
+            data: {
+                /** Format: int32 */
+                capacity: number;
+                consultation_ids: string[];
+                /** Format: int64 */
+                created: number;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds; null for a weekly rule.
+                 */
+                end?: number | null;
+                hours?: components["schemas"]["WallHours"] | null;
+                id: string;
+                kind: string;
+                /** Format: int64 */
+                modified: number;
+                provider_id: string;
+                repeat?: components["schemas"]["ShownRepeat"] | null;
+                room_code: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds; null for a weekly rule.
+                 */
+                start?: number | null;
+                timezone: string;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_UserFields: {
+            data: {
+                active?: boolean | null;
+                city?: string | null;
+                code?: string | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created?: number | null;
+                /** @description No e-mail notices to this user. */
+                disable_emails?: boolean | null;
+                /** @description `YYYY-MM-DD`. */
+                dob?: string | null;
+                email?: string | null;
+                email_verified?: boolean | null;
+                extra?: Record<string, never> | null;
+                first_name?: string | null;
+                full_name?: string | null;
+                /**
+                 * Format: int64
+                 * @description 1 male, 2 female, 0 unknown.
+                 */
+                gender?: number | null;
+                /** @description The clinic's own grouping. */
+                group?: string | null;
+                id: string;
+                /** @description Left out of the patient list of remote monitoring. */
+                is_hidden?: boolean | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds of the last login by password.
+                 */
+                last_login?: number | null;
+                last_name?: string | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified?: number | null;
+                phone?: string | null;
+                /** @description No picture yet. */
+                photo?: string | null;
+                role?: string | null;
+                /** @description Where a provider works; the room a patient is registered with. */
+                rooms?: components["schemas"]["RoomOfUser"][] | null;
+                short_bio?: string | null;
+                /**
+                 * Format: int64
+                 * @description 99 when signing up is done.
+                 */
+                signup_step?: number | null;
+                state?: string | null;
+                /**
+                 * Format: int64
+                 * @description 10 inactive, 20 active, 30 suspended, 40 pending delete.
+                 */
+                status?: number | null;
+                street_addr?: string | null;
+                subtype?: string | null;
+                suffix?: string | null;
+                timezone?: string | null;
+                title?: string | null;
+                tos?: boolean | null;
+                /** Format: int64 */
+                type?: number | null;
+                username?: string | null;
+                vsee?: components["schemas"]["Vsee"] | null;
+                vseeid?: string | null;
+                zip?: string | null;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
         };
         /**
          * @description One page of a list. Both spellings of the total are sent, since older
@@ -929,80 +3692,159 @@ export interface components {
          */
         Page_Visit: {
             data: {
-                id: string;
                 /** @description The same value, as older clients read it. */
                 _id: string;
+                account_code: string;
+                actual_end?: components["schemas"]["Digits"] | null;
+                actual_start?: components["schemas"]["Digits"] | null;
+                /**
+                 * Format: int64
+                 * @description When the patient of an appointment came to wait, UNIX seconds.
+                 */
+                arrived?: number | null;
                 /** @description Guest invite code, 32 hex. */
                 code: string;
-                member_id: string;
-                /** @description Who has it, else whom the patient asked for. */
-                provider_id?: string | null;
-                /** @description Whom the patient asked for. */
-                requested_provider_id?: string | null;
-                account_code: string;
-                room_id: string;
-                room_code: string;
-                specialty_id?: string | null;
-                state?: string | null;
-                /** @description 1 walk-in, 2 scheduled, 3 e-consult, 10 invited guest. */
-                type: components["schemas"]["Digits"];
-                /** @description 1 in person, 2 phone, 3 video, 4 e-consult. */
-                subtype: components["schemas"]["Digits"];
-                /** @description 10 pending, 20 confirmed, 25 in progress, 30 completed, 40 cancelled, 50 refunded. */
-                status: components["schemas"]["Digits"];
-                /** @description The status as a word. */
-                status_name: string;
-                /** @description Planned begin, UNIX seconds. */
-                start: components["schemas"]["Digits"];
-                /** @description Planned end, UNIX seconds. */
-                end: components["schemas"]["Digits"];
-                actual_start?: components["schemas"]["Digits"] | null;
-                actual_end?: components["schemas"]["Digits"] | null;
                 /** @description Who ended it, also when it was cancelled. */
                 completed_by?: string | null;
-                reason?: string | null;
-                description: string;
                 /**
                  * Format: int64
                  * @description UNIX seconds.
                  */
                 created: number;
+                /** @description What staff wrote about it, else what was asked for. */
+                description: string;
+                /** @description Planned end, UNIX seconds. */
+                end: components["schemas"]["Digits"];
+                guardian?: components["schemas"]["VisitGuardian"] | null;
+                id: string;
+                intake: components["schemas"]["VisitIntake"];
+                meeting: components["schemas"]["Meeting"];
+                member: components["schemas"]["VisitMember"];
+                member_id: string;
+                /** @description A past appointment that nobody came to or took. */
+                missed: boolean;
                 /**
                  * Format: int64
                  * @description UNIX seconds.
                  */
                 modified: number;
+                payment: components["schemas"]["VisitPayment"];
+                provider?: components["schemas"]["VisitProvider"] | null;
+                /** @description Who has it, else whom the patient asked for. */
+                provider_id?: string | null;
+                reason?: string | null;
+                /** @description Whom the patient asked for. */
+                requested_provider_id?: string | null;
+                room: components["schemas"]["VisitRoom"];
+                room_code: string;
+                room_id: string;
+                specialty_id?: string | null;
+                /** @description Planned begin, UNIX seconds. */
+                start: components["schemas"]["Digits"];
+                state?: string | null;
+                /** @description 10 pending, 20 confirmed, 25 in progress, 30 completed, 40 cancelled, 50 refunded. */
+                status: components["schemas"]["Digits"];
                 /**
-                 * Format: int64
-                 * @description Since when the patient waits, UNIX seconds.
+                 * @description The status as a word; `missed` for a past appointment that nobody came
+                 *     to or took.
                  */
-                waiting_since: number;
+                status_name: string;
+                /** @description 1 in person, 2 phone, 3 video, 4 e-consult. */
+                subtype: components["schemas"]["Digits"];
+                /** @description Why it was handed over last; only for staff. */
+                transfer_reason?: string | null;
+                /** @description 1 walk-in, 2 scheduled, 3 e-consult, 10 invited guest. */
+                type: components["schemas"]["Digits"];
                 /**
                  * Format: int64
                  * @description Counts the changes.
                  */
                 version: number;
-                payment: components["schemas"]["VisitPayment"];
-                intake: components["schemas"]["VisitIntake"];
-                provider?: components["schemas"]["VisitProvider"] | null;
-                member: components["schemas"]["VisitMember"];
-                room: components["schemas"]["VisitRoom"];
-                meeting: components["schemas"]["Meeting"];
+                /**
+                 * Format: int64
+                 * @description Since when the patient waits, UNIX seconds.
+                 */
+                waiting_since: number;
             }[];
-            /** Format: int64 */
-            total_count: number;
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
             /** Format: int64 */
             total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /** @description Somebody who takes part in a visit. */
+        ParticipantObject: {
+            /** @description A guest's place; null for others. */
+            guest_id?: string | null;
+            /** @description In the call right now. */
+            in_call: boolean;
+            name: string;
+            /** @description True for the provider who has the visit. */
+            primary: boolean;
+            /** @description `family`, `carer` or `interpreter`; null for others. */
+            role?: string | null;
+            /** @description `waiting`, `admitted`, `declined` or `ended`; null for others. */
+            status?: string | null;
+            /** @description `patient`, `provider`, `guardian` or `guest`. */
+            type: string;
+            /** @description Number of the user; inside the call `user-` and this. */
+            user_id: string;
+        };
+        /** @description Whose link it is. */
+        PasswordLink: {
+            account_code: string;
+            account_name: string;
+            /** @description Which pages the user is for. */
+            kind: string;
+            /** @description The login name that goes with the password. */
+            username: string;
+        };
+        /** @description A one-time link, to be looked at. */
+        PasswordLinkRequest: {
+            /** @description The link's token. */
+            token: components["schemas"]["Text64"];
         };
         /** @description What the holder of a one-time link sends. */
         PasswordRequest: {
-            /** @description The link's token. */
-            token: components["schemas"]["Text64"];
             /** @description At least 15 characters. */
             password: components["schemas"]["Text1024"];
+            /** @description The link's token; `email_token` is read too. */
+            token: components["schemas"]["Text64"];
+        };
+        /** @description What a visit costs. */
+        Payment: {
+            __note__: string;
+            consultations: components["schemas"]["ConsultationObject"][];
+            /** @description ISO 4217. */
+            currency: string;
+            /** @description The older name of `currency`. */
+            paymentCurrency: string;
+        };
+        /** @description What a visit costs. */
+        PaymentInput: {
+            /** @description All consultations; one with an `id` changes the one of it. */
+            consultations?: components["schemas"]["ConsultationRequest"][] | null;
+            currency?: components["schemas"]["Text3"] | null;
+            paymentCurrency?: components["schemas"]["Text3"] | null;
         };
         /** @description How a room's queue stands. */
         Queue: {
+            /**
+             * Format: int64
+             * @description The usual wait in minutes, from the room's recent visits; left out when
+             *     fewer than five tell of it.
+             */
+            average_visit_time?: number | null;
+            /**
+             * Format: int64
+             * @description How many may wait; null is no limit.
+             */
+            queue_capacity?: number | null;
             /**
              * Format: int64
              * @description How many wait.
@@ -1010,119 +3852,186 @@ export interface components {
             queue_length: number;
             /**
              * Format: int64
-             * @description No limit so far.
-             */
-            queue_capacity?: number | null;
-            /**
-             * Format: int64
              * @description How many stand ahead of the caller; null when the caller does not wait here.
              */
             waiting_length?: number | null;
-            /**
-             * Format: int64
-             * @description The usual wait in minutes; null when too little is known.
-             */
-            average_visit_time?: number | null;
+        };
+        /** @description A refresh token. */
+        RefreshRequest: {
+            refresh_token: components["schemas"]["Text64"];
         };
         /** @description What renews an access token. */
         RefreshToken: {
-            user_id: string;
-            token: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
             /**
              * Format: int64
              * @description UNIX seconds.
              */
             expiry: number;
-            /**
-             * Format: int64
-             * @description UNIX seconds.
-             */
-            created: number;
+            token: string;
+            user_id: string;
+        };
+        /** @description New tokens. */
+        Renewed: {
+            token: components["schemas"]["Token"];
+        };
+        /** @description Every week. */
+        Repeat: {
+            /** @description 1 Monday to 7 Sunday. */
+            days: number[];
+            freq?: components["schemas"]["Text10"] | null;
+            from?: components["schemas"]["Text20"] | null;
+            until?: components["schemas"]["Text20"] | null;
         };
         /** @description A waiting room. */
         Room: {
-            id: string;
-            /** @description What the API calls `room_code` elsewhere. */
-            code: string;
-            /** @description Its URL name. */
-            slug: string;
-            name: string;
-            domain: string;
-            /** @description Emergency notice. */
-            subtitle: string;
-            description: string;
             account_code: string;
             account_name: string;
-            /** @description Where patients arrive. */
-            url: string;
             active: boolean;
-            public_access_room: boolean;
-            /** @description Only for callers with a token: comma list of provider ids. */
-            users?: string | null;
-            /** @description Only for callers with a token. */
-            provider_ids?: string[] | null;
-            visits: Record<string, never>;
             auth: Record<string, never>;
-            payment: Record<string, never>;
-            operation_settings: components["schemas"]["OperationSettings"];
-            specialties: Record<string, never>[];
+            /** @description What the API calls `room_code` elsewhere. */
+            code: string;
             /**
              * Format: int64
              * @description UNIX seconds.
              */
             created: number;
+            /** @description The clinic's links without a room lead here. */
+            default: boolean;
+            description: string;
+            domain: string;
+            id: string;
             /**
              * Format: int64
              * @description UNIX seconds.
              */
             modified: number;
+            name: string;
+            operation_settings: components["schemas"]["OperationSettings"];
+            payment: components["schemas"]["Payment"];
+            /** @description Only for callers with a token. */
+            provider_ids?: string[] | null;
+            /** @description Anybody may find it. */
+            public_access_room: boolean;
+            /**
+             * Format: int64
+             * @description How many may wait at once; null is no limit.
+             */
+            queue_capacity?: number | null;
+            /** @description Its URL name. */
+            slug: string;
+            specialties: components["schemas"]["SpecialtyObject"][];
+            /** @description Emergency notice. */
+            subtitle: string;
+            /** @description Where patients arrive. */
+            url: string;
+            /** @description Only for callers with a token: comma list of provider ids. */
+            users?: string | null;
+            visits: components["schemas"]["Ways"];
+        };
+        /** @description Everything of a room that may be sent beside its names. */
+        RoomInput: {
+            active?: components["schemas"]["Flag"] | null;
+            auth?: components["schemas"]["AuthInput"] | null;
+            default?: components["schemas"]["Flag"] | null;
+            operation_settings?: components["schemas"]["OperationInput"] | null;
+            payment?: components["schemas"]["PaymentInput"] | null;
+            public_access_room?: components["schemas"]["Flag"] | null;
+            queue_capacity?: components["schemas"]["Int"] | null;
+            specialties?: components["schemas"]["SpecialtyInput"][] | null;
+            visits?: components["schemas"]["WaysInput"] | null;
         };
         /** @description A room, by its names. */
         RoomOfUser: {
-            id: string;
             code: string;
-            slug: string;
+            id: string;
             name: string;
+            slug: string;
+        };
+        /** @description A provider, as a room shows them. */
+        RoomProvider: {
+            /** @description For callers without credentials a neutral one. */
+            code: string;
+            first_name: string;
+            id: string;
+            last_name: string;
+            /** @description No pictures are kept. */
+            photo?: string | null;
+            /** @description No biographies are kept. */
+            short_bio: boolean;
+            /** @description One of their pages is open right now. */
+            status: boolean;
+            /** @description Kind of provider, such as `"482"`; empty for none. */
+            subtype: string;
+            suffix: string;
+            title: string;
+            /**
+             * @description For callers without credentials a neutral one: the login name may be an
+             *     e-mail address.
+             */
+            username: string;
+            /** @description Identity of older call SDKs. */
+            vseeid: string;
         };
         /** @description A room in a list. */
         RoomRow: {
-            id: string;
-            slug: string;
-            name: string;
-            domain: string;
-            code: string;
             active: boolean;
+            code: string;
             /**
              * Format: int64
              * @description UNIX seconds.
              */
             created: number;
+            domain: string;
+            id: string;
             /**
              * Format: int64
              * @description UNIX seconds.
              */
             modified: number;
+            name: string;
+            slug: string;
         };
         /** @description Rooms in any of the ways clients name them. */
         RoomsRequest: {
             room_code?: components["schemas"]["Text128"] | null;
-            room_id?: components["schemas"]["Id"] | null;
             /** @description Codes or slugs. */
             room_codes?: string[] | null;
+            room_id?: components["schemas"]["Id"] | null;
             /** @description Numbers. */
             room_ids?: string[] | null;
             /** @description Codes, slugs or numbers. */
             rooms?: string[] | null;
         };
+        /** @description An appointment to make. */
+        ScheduleRequest: {
+            consultation_id?: components["schemas"]["Text64"] | null;
+            end?: components["schemas"]["Int"] | null;
+            force?: components["schemas"]["Flag"] | null;
+            /** @description UUID from `POST /intakes`. */
+            intake_id: components["schemas"]["Text64"];
+            member_id?: components["schemas"]["Text128"] | null;
+            override?: components["schemas"]["Flag"] | null;
+            provider_id?: components["schemas"]["Id"] | null;
+            repeat?: components["schemas"]["Weekly"] | null;
+            room_code?: components["schemas"]["Text128"] | null;
+            /** @description Begin, UNIX seconds. */
+            start: components["schemas"]["Int"];
+            subtype?: components["schemas"]["Int"] | null;
+        };
         /** @description Who is logged in on a page. */
         Session: {
-            kind: string;
-            user: components["schemas"]["User"];
             account: components["schemas"]["SessionAccount"];
             /** @description The portal asked to show no way to other pages. */
             disable_navigation: boolean;
+            kind: string;
             /** @description Where the way back leads; the portal's own when it named none. */
             return_url?: string | null;
+            user: components["schemas"]["User"];
         };
         /** @description The clinic of a session. */
         SessionAccount: {
@@ -1132,50 +4041,155 @@ export interface components {
             portal_name: string;
             portal_return_url?: string | null;
         };
+        /** @description How a clinic is set up. */
+        Settings: {
+            /** @description Origins whose pages may call the API. */
+            cors_origins: string[];
+            /**
+             * Format: int64
+             * @description Largest file in bytes; null takes the server's own limit.
+             */
+            max_file_bytes?: number | null;
+            /** @description Must single sign-on come with the secret? */
+            require_api_secret: boolean;
+            /** @description Origins that a `return_url` may have besides the portal's own. */
+            return_origins: string[];
+            /** @description May a portal sign people in? */
+            sso_enabled: boolean;
+        };
+        /** @description A weekly repetition as it is shown. */
+        ShownRepeat: {
+            days: number[];
+            except: string[];
+            freq: string;
+            from: string;
+            until?: string | null;
+        };
         /** @description A user as single sign-on and logins show them. */
         SignedInUser: {
-            id: string;
+            active: boolean;
             /** @description The portal's own key for the user, or 32 hex characters. */
             code: string;
-            first_name: string;
-            last_name: string;
-            full_name: string;
-            username: string;
-            vseeid: string;
             /** @description Only when known. */
             dob?: string | null;
             email: string;
-            active: boolean;
-            /** @description Terms accepted. */
-            tos: boolean;
+            first_name: string;
+            full_name: string;
+            id: string;
+            last_name: string;
             /** @description Kind of provider, such as `"482"`; empty for none. */
             subtype: string;
+            token: components["schemas"]["Token"];
+            /** @description Terms accepted. */
+            tos: boolean;
             /**
              * Format: int64
              * @description 200 patient, 400 provider, 600 guest, 100 admin.
              */
             type: number;
-            token: components["schemas"]["Token"];
+            username: string;
             vsee?: components["schemas"]["Vsee"] | null;
+            vseeid: string;
+        };
+        /** @description How a patient makes a login. */
+        Signup: {
+            /** @description Its steps. */
+            signup: Record<string, never>[];
+        };
+        /** @description A rule or an opening. */
+        Slot: {
+            /** Format: int32 */
+            capacity: number;
+            consultation_ids: string[];
+            /** Format: int64 */
+            created: number;
+            /**
+             * Format: int64
+             * @description UNIX seconds; null for a weekly rule.
+             */
+            end?: number | null;
+            hours?: components["schemas"]["WallHours"] | null;
+            id: string;
+            kind: string;
+            /** Format: int64 */
+            modified: number;
+            provider_id: string;
+            repeat?: components["schemas"]["ShownRepeat"] | null;
+            room_code: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds; null for a weekly rule.
+             */
+            start?: number | null;
+            timezone: string;
+        };
+        /** @description A slot to add. */
+        SlotRequest: {
+            capacity?: components["schemas"]["Int"] | null;
+            /** @description Consultations it serves; else all. */
+            consultation_ids?: string[] | null;
+            date?: components["schemas"]["Text10"] | null;
+            end?: components["schemas"]["Int"] | null;
+            hours?: components["schemas"]["WallHours"] | null;
+            kind?: components["schemas"]["Text20"] | null;
+            provider_id?: components["schemas"]["Id"] | null;
+            repeat?: components["schemas"]["Repeat"] | null;
+            room_code?: components["schemas"]["Text128"] | null;
+            start?: components["schemas"]["Int"] | null;
+            timezone?: components["schemas"]["Text64"] | null;
+        };
+        /** @description What to change of a slot. */
+        SlotUpdateRequest: {
+            capacity?: components["schemas"]["Int"] | null;
+            date?: components["schemas"]["Text10"] | null;
+            end?: components["schemas"]["Int"] | null;
+            hours?: components["schemas"]["WallHours"] | null;
+            repeat?: components["schemas"]["Repeat"] | null;
+            scope?: components["schemas"]["Text20"] | null;
+            start?: components["schemas"]["Int"] | null;
+        };
+        /** @description A field of medicine. */
+        SpecialtyInput: {
+            code: components["schemas"]["Text64"];
+            duration?: components["schemas"]["Int"] | null;
+            name: components["schemas"]["Text128"];
+        };
+        /** @description A field of medicine. */
+        SpecialtyObject: {
+            code: string;
+            /**
+             * Format: int64
+             * @description Minutes.
+             */
+            duration: number;
+            name: string;
         };
         /** @description Whom the portal signs in. */
         SsoRequest: {
-            first_name: components["schemas"]["Text100"];
-            last_name: components["schemas"]["Text100"];
-            type?: components["schemas"]["Int"] | null;
+            city?: components["schemas"]["Text100"] | null;
             code?: components["schemas"]["Text128"] | null;
+            disable_emails?: components["schemas"]["Flag"] | null;
             dob?: components["schemas"]["Text10"] | null;
             email?: components["schemas"]["Text254"] | null;
-            username?: components["schemas"]["Text254"] | null;
-            disable_emails?: components["schemas"]["Flag"] | null;
-            gender?: components["schemas"]["Text10"] | null;
-            street_addr?: components["schemas"]["Text200"] | null;
-            city?: components["schemas"]["Text100"] | null;
-            state?: components["schemas"]["Text50"] | null;
-            zip?: components["schemas"]["Text20"] | null;
-            phone?: components["schemas"]["Text50"] | null;
             /** @description `vsee` adds `data.vsee`. */
             fields?: string[] | null;
+            first_name: components["schemas"]["Text100"];
+            gender?: components["schemas"]["Text10"] | null;
+            last_name: components["schemas"]["Text100"];
+            phone?: components["schemas"]["Text50"] | null;
+            state?: components["schemas"]["Text50"] | null;
+            street_addr?: components["schemas"]["Text200"] | null;
+            type?: components["schemas"]["Int"] | null;
+            username?: components["schemas"]["Text254"] | null;
+            zip?: components["schemas"]["Text20"] | null;
+        };
+        /** @description Wizards by state. */
+        States: {
+            signup: components["schemas"]["Signup"];
+        };
+        /** @description A switch. */
+        Switch: {
+            enabled: boolean;
         };
         /** @description Taking a visit. */
         TakeRequest: {
@@ -1188,96 +4202,252 @@ export interface components {
         Text128: string;
         Text20: string;
         Text200: string;
+        Text2000: string;
+        Text2048: string;
         Text253: string;
         Text254: string;
+        Text255: string;
+        Text3: string;
         Text32: string;
+        Text36: string;
+        Text40: string;
         Text4000: string;
         Text50: string;
         Text500: string;
         Text64: string;
         /** @description An access token and what renews it. */
         Token: {
-            user_id: string;
-            /** @description For `X-ApiToken`, and as `sso_token` of `/auth`. */
-            token: string;
             /**
              * Format: int64
              * @description UNIX seconds.
              */
             expiry: number;
             refresh_token: components["schemas"]["RefreshToken"];
+            /** @description For `X-ApiToken`, and as `sso_token` of `/auth`. */
+            token: string;
+            user_id: string;
         };
-        /** @description Ways to come in. */
-        UpdateAuth: {
-            guest?: components["schemas"]["UpdateGuest"] | null;
+        /** @description Where a visit goes. */
+        TransferRequest: {
+            provider_id?: components["schemas"]["Id"] | null;
+            reason?: components["schemas"]["Text2000"] | null;
+            room_code?: components["schemas"]["Text128"] | null;
         };
-        /** @description Guests. */
-        UpdateGuest: {
-            log_in?: components["schemas"]["Enabled"] | null;
+        /** @description What may be changed of a clinic; what is left out stays as it is. */
+        UpdateAccount: {
+            cors_origins?: components["schemas"]["List_Text300"] | null;
+            domain?: components["schemas"]["Text253"] | null;
+            /** @description Steps before a visit is made. */
+            intake_steps?: Record<string, never>[] | null;
+            max_file_bytes?: components["schemas"]["Int"] | null;
+            name?: components["schemas"]["Text128"] | null;
+            portal_name?: components["schemas"]["Text128"] | null;
+            portal_return_url?: components["schemas"]["Text2048"] | null;
+            portal_title?: components["schemas"]["Text128"] | null;
+            /** @description Steps after it was made. */
+            post_intake_steps?: Record<string, never>[] | null;
+            privacy_id?: components["schemas"]["Text128"] | null;
+            require_api_secret?: components["schemas"]["Flag"] | null;
+            return_origins?: components["schemas"]["List_Text300"] | null;
+            /** @description Steps of a sign-up. */
+            signup?: Record<string, never>[] | null;
+            sso_enabled?: components["schemas"]["Flag"] | null;
         };
-        /** @description Opening state. */
-        UpdateOperation: {
-            is_closed?: components["schemas"]["Flag"] | null;
-            close_msg?: components["schemas"]["Text500"] | null;
+        /** @description What may be changed of an app. */
+        UpdateApiApp: {
+            name?: components["schemas"]["Text128"] | null;
+            scopes?: components["schemas"]["List_String"] | null;
         };
-        /** @description What may be changed of a room. */
+        /** @description What may be changed of a room, in the shape it is shown in. */
         UpdateRoom: {
-            operation_settings?: components["schemas"]["UpdateOperation"] | null;
-            visits?: components["schemas"]["UpdateVisits"] | null;
-            auth?: components["schemas"]["UpdateAuth"] | null;
+            code?: components["schemas"]["Text32"] | null;
+            description?: components["schemas"]["Text4000"] | null;
+            domain?: components["schemas"]["Text253"] | null;
+            name?: components["schemas"]["Text128"] | null;
+            slug?: components["schemas"]["Text64"] | null;
+            subtitle?: components["schemas"]["Text500"] | null;
+        } & components["schemas"]["RoomInput"];
+        /** @description What changes of a user; what is left out stays. */
+        UpdateUserRequest: {
+            city?: components["schemas"]["Text100"] | null;
+            code?: components["schemas"]["Text128"] | null;
+            current_password?: components["schemas"]["Text1024"] | null;
+            disable_emails?: components["schemas"]["Flag"] | null;
+            dob?: components["schemas"]["Text10"] | null;
+            email?: components["schemas"]["Text254"] | null;
+            /** @description Put over the extended profile; a null takes a field away. */
+            extra?: Record<string, never> | null;
+            first_name?: components["schemas"]["Text100"] | null;
+            gender?: components["schemas"]["Text10"] | null;
+            group?: components["schemas"]["Text100"] | null;
+            is_hidden?: components["schemas"]["Flag"] | null;
+            last_name?: components["schemas"]["Text100"] | null;
+            password?: components["schemas"]["Text1024"] | null;
+            phone?: components["schemas"]["Text50"] | null;
+            role?: components["schemas"]["Text40"] | null;
+            room_id?: components["schemas"]["Id"] | null;
+            short_bio?: components["schemas"]["Text2000"] | null;
+            state?: components["schemas"]["Text50"] | null;
+            status?: components["schemas"]["Int"] | null;
+            street_addr?: components["schemas"]["Text200"] | null;
+            subtype?: components["schemas"]["Text10"] | null;
+            suffix?: components["schemas"]["Text50"] | null;
+            timezone?: components["schemas"]["Text64"] | null;
+            title?: components["schemas"]["Text50"] | null;
+            tos?: components["schemas"]["Flag"] | null;
+            type?: components["schemas"]["Int"] | null;
+            username?: components["schemas"]["Text254"] | null;
+            zip?: components["schemas"]["Text20"] | null;
         };
-        /** @description Ways to be seen. */
-        UpdateVisits: {
-            walkin?: components["schemas"]["Enabled"] | null;
+        /** @description What changes of a visit; what is left out stays. */
+        UpdateVisitRequest: {
+            description?: components["schemas"]["Text4000"] | null;
+            end?: components["schemas"]["Int"] | null;
+            provider_id?: components["schemas"]["Id"] | null;
+            start?: components["schemas"]["Int"] | null;
+            status?: components["schemas"]["Int"] | null;
+            subtype?: components["schemas"]["Int"] | null;
         };
         /** @description A profile. */
         User: {
-            id: string;
+            active: boolean;
+            city: string;
             code: string;
-            first_name: string;
-            last_name: string;
-            full_name: string;
-            username: string;
-            vseeid: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /** @description No e-mail notices to this user. */
+            disable_emails: boolean;
             /** @description `YYYY-MM-DD`. */
             dob?: string | null;
             email: string;
-            phone: string;
+            email_verified: boolean;
+            extra: Record<string, never>;
+            first_name: string;
+            full_name: string;
             /**
              * Format: int64
              * @description 1 male, 2 female, 0 unknown.
              */
             gender: number;
-            street_addr: string;
-            city: string;
-            state: string;
-            zip: string;
-            title: string;
-            suffix: string;
-            /**
-             * Format: int64
-             * @description 10 inactive, 20 active, 30 suspended, 40 pending delete.
-             */
-            status: number;
-            active: boolean;
-            tos: boolean;
-            /** Format: int64 */
-            type: number;
-            subtype: string;
-            role: string;
-            timezone: string;
-            email_verified: boolean;
-            /**
-             * Format: int64
-             * @description 99 when signing up is done.
-             */
-            signup_step: number;
+            /** @description The clinic's own grouping. */
+            group: string;
+            id: string;
+            /** @description Left out of the patient list of remote monitoring. */
+            is_hidden: boolean;
             /**
              * Format: int64
              * @description UNIX seconds of the last login by password.
              */
             last_login?: number | null;
-            extra: Record<string, never>;
+            last_name: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            phone: string;
+            /** @description No picture yet. */
+            photo?: string | null;
+            role: string;
+            /** @description Where a provider works; the room a patient is registered with. */
+            rooms: components["schemas"]["RoomOfUser"][];
+            short_bio: string;
+            /**
+             * Format: int64
+             * @description 99 when signing up is done.
+             */
+            signup_step: number;
+            state: string;
+            /**
+             * Format: int64
+             * @description 10 inactive, 20 active, 30 suspended, 40 pending delete.
+             */
+            status: number;
+            street_addr: string;
+            subtype: string;
+            suffix: string;
+            timezone: string;
+            title: string;
+            tos: boolean;
+            /** Format: int64 */
+            type: number;
+            username: string;
+            vseeid: string;
+            zip: string;
+        };
+        /** @description A user with as many of the fields as were asked for; `id` is always there. */
+        UserFields: {
+            active?: boolean | null;
+            city?: string | null;
+            code?: string | null;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created?: number | null;
+            /** @description No e-mail notices to this user. */
+            disable_emails?: boolean | null;
+            /** @description `YYYY-MM-DD`. */
+            dob?: string | null;
+            email?: string | null;
+            email_verified?: boolean | null;
+            extra?: Record<string, never> | null;
+            first_name?: string | null;
+            full_name?: string | null;
+            /**
+             * Format: int64
+             * @description 1 male, 2 female, 0 unknown.
+             */
+            gender?: number | null;
+            /** @description The clinic's own grouping. */
+            group?: string | null;
+            id: string;
+            /** @description Left out of the patient list of remote monitoring. */
+            is_hidden?: boolean | null;
+            /**
+             * Format: int64
+             * @description UNIX seconds of the last login by password.
+             */
+            last_login?: number | null;
+            last_name?: string | null;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified?: number | null;
+            phone?: string | null;
+            /** @description No picture yet. */
+            photo?: string | null;
+            role?: string | null;
+            /** @description Where a provider works; the room a patient is registered with. */
+            rooms?: components["schemas"]["RoomOfUser"][] | null;
+            short_bio?: string | null;
+            /**
+             * Format: int64
+             * @description 99 when signing up is done.
+             */
+            signup_step?: number | null;
+            state?: string | null;
+            /**
+             * Format: int64
+             * @description 10 inactive, 20 active, 30 suspended, 40 pending delete.
+             */
+            status?: number | null;
+            street_addr?: string | null;
+            subtype?: string | null;
+            suffix?: string | null;
+            timezone?: string | null;
+            title?: string | null;
+            tos?: boolean | null;
+            /** Format: int64 */
+            type?: number | null;
+            username?: string | null;
+            vsee?: components["schemas"]["Vsee"] | null;
+            vseeid?: string | null;
+            zip?: string | null;
         };
         /** @description A provider and their rooms. */
         UserRooms: {
@@ -1286,1059 +4456,11532 @@ export interface components {
         };
         /** @description A visit. */
         Visit: {
-            id: string;
             /** @description The same value, as older clients read it. */
             _id: string;
+            account_code: string;
+            actual_end?: components["schemas"]["Digits"] | null;
+            actual_start?: components["schemas"]["Digits"] | null;
+            /**
+             * Format: int64
+             * @description When the patient of an appointment came to wait, UNIX seconds.
+             */
+            arrived?: number | null;
             /** @description Guest invite code, 32 hex. */
             code: string;
-            member_id: string;
-            /** @description Who has it, else whom the patient asked for. */
-            provider_id?: string | null;
-            /** @description Whom the patient asked for. */
-            requested_provider_id?: string | null;
-            account_code: string;
-            room_id: string;
-            room_code: string;
-            specialty_id?: string | null;
-            state?: string | null;
-            /** @description 1 walk-in, 2 scheduled, 3 e-consult, 10 invited guest. */
-            type: components["schemas"]["Digits"];
-            /** @description 1 in person, 2 phone, 3 video, 4 e-consult. */
-            subtype: components["schemas"]["Digits"];
-            /** @description 10 pending, 20 confirmed, 25 in progress, 30 completed, 40 cancelled, 50 refunded. */
-            status: components["schemas"]["Digits"];
-            /** @description The status as a word. */
-            status_name: string;
-            /** @description Planned begin, UNIX seconds. */
-            start: components["schemas"]["Digits"];
-            /** @description Planned end, UNIX seconds. */
-            end: components["schemas"]["Digits"];
-            actual_start?: components["schemas"]["Digits"] | null;
-            actual_end?: components["schemas"]["Digits"] | null;
             /** @description Who ended it, also when it was cancelled. */
             completed_by?: string | null;
-            reason?: string | null;
-            description: string;
             /**
              * Format: int64
              * @description UNIX seconds.
              */
             created: number;
+            /** @description What staff wrote about it, else what was asked for. */
+            description: string;
+            /** @description Planned end, UNIX seconds. */
+            end: components["schemas"]["Digits"];
+            guardian?: components["schemas"]["VisitGuardian"] | null;
+            id: string;
+            intake: components["schemas"]["VisitIntake"];
+            meeting: components["schemas"]["Meeting"];
+            member: components["schemas"]["VisitMember"];
+            member_id: string;
+            /** @description A past appointment that nobody came to or took. */
+            missed: boolean;
             /**
              * Format: int64
              * @description UNIX seconds.
              */
             modified: number;
+            payment: components["schemas"]["VisitPayment"];
+            provider?: components["schemas"]["VisitProvider"] | null;
+            /** @description Who has it, else whom the patient asked for. */
+            provider_id?: string | null;
+            reason?: string | null;
+            /** @description Whom the patient asked for. */
+            requested_provider_id?: string | null;
+            room: components["schemas"]["VisitRoom"];
+            room_code: string;
+            room_id: string;
+            specialty_id?: string | null;
+            /** @description Planned begin, UNIX seconds. */
+            start: components["schemas"]["Digits"];
+            state?: string | null;
+            /** @description 10 pending, 20 confirmed, 25 in progress, 30 completed, 40 cancelled, 50 refunded. */
+            status: components["schemas"]["Digits"];
             /**
-             * Format: int64
-             * @description Since when the patient waits, UNIX seconds.
+             * @description The status as a word; `missed` for a past appointment that nobody came
+             *     to or took.
              */
-            waiting_since: number;
+            status_name: string;
+            /** @description 1 in person, 2 phone, 3 video, 4 e-consult. */
+            subtype: components["schemas"]["Digits"];
+            /** @description Why it was handed over last; only for staff. */
+            transfer_reason?: string | null;
+            /** @description 1 walk-in, 2 scheduled, 3 e-consult, 10 invited guest. */
+            type: components["schemas"]["Digits"];
             /**
              * Format: int64
              * @description Counts the changes.
              */
             version: number;
-            payment: components["schemas"]["VisitPayment"];
-            intake: components["schemas"]["VisitIntake"];
-            provider?: components["schemas"]["VisitProvider"] | null;
-            member: components["schemas"]["VisitMember"];
-            room: components["schemas"]["VisitRoom"];
-            meeting: components["schemas"]["Meeting"];
+            /**
+             * Format: int64
+             * @description Since when the patient waits, UNIX seconds.
+             */
+            waiting_since: number;
+        };
+        /** @description A file that came with the intake. */
+        VisitFile: components["schemas"]["Attachment"] | {
+            /** @description UUID. */
+            _id: string;
+            /** @description The same. */
+            id: string;
+        };
+        /** @description Who made a visit for somebody in their care. */
+        VisitGuardian: {
+            first_name: string;
+            id: string;
+            last_name: string;
         };
         /** @description What the patient said; the portal's own fields at top level. */
         VisitIntake: {
-            id: string;
-            type: string;
-            reason_for_visit: string;
-            provider?: string | null;
-            visit_id: string;
+            attachments: components["schemas"]["VisitFile"][];
             /**
              * Format: int64
              * @description UNIX seconds.
              */
             created: number;
+            id: string;
             /**
              * Format: int64
              * @description UNIX seconds.
              */
             modified: number;
+            provider?: string | null;
+            reason_for_visit: string;
+            type: string;
+            visit_id: string;
         } & {
             [key: string]: unknown;
         };
         /** @description The patient of a visit. */
         VisitMember: {
-            id: string;
-            first_name: string;
-            last_name: string;
-            vseeid: string;
             /** @description `YYYY-MM-DD`. */
             dob?: string | null;
+            first_name: string;
             /**
              * Format: int64
              * @description 1 male, 2 female, 0 unknown.
              */
             gender: number;
-            phone: string;
+            id: string;
+            last_name: string;
             /**
              * Format: int64
-             * @description When the patient's page was last heard from, UNIX seconds.
+             * @description When the patient's page, or that of whoever brought them, was last
+             *     heard from, UNIX seconds.
              */
             last_seen?: number | null;
+            phone: string;
+            vseeid: string;
         };
         /** @description What the visit costs. */
         VisitPayment: {
+            /** @description With two decimals. */
+            amount: string;
+            description: string;
             /**
              * Format: int64
              * @description Minutes.
              */
             duration: number;
-            /** @description With two decimals. */
-            amount: string;
-            description: string;
         };
         /** @description The provider of a visit. */
         VisitProvider: {
-            id: string;
             first_name: string;
+            id: string;
             last_name: string;
-            vseeid: string;
             title: string;
+            vseeid: string;
         };
         /** @description Where the patient waits. */
         VisitRoom: {
-            id: string;
             code: string;
-            slug: string;
+            id: string;
             name: string;
+            slug: string;
         };
         /** @description Identity and token of older call SDKs. */
         Vsee: {
             id: string;
             token: string;
         };
+        /**
+         * @description Hours on a wall clock, as `09:00` and `17:30`; an end that is not later
+         *     lies on the next day.
+         */
+        WallHours: {
+            /**
+             * @description `HH:MM`.
+             * @example 09:00
+             */
+            from: string;
+            /**
+             * @description `HH:MM`.
+             * @example 17:30
+             */
+            until: string;
+        };
+        /** @description Ways to be seen. */
+        Ways: {
+            appointment: components["schemas"]["Switch"];
+            econsult: components["schemas"]["Switch"];
+            walkin: components["schemas"]["Switch"];
+        };
+        /** @description Ways to be seen. */
+        WaysInput: {
+            appointment?: components["schemas"]["Enabled"] | null;
+            econsult?: components["schemas"]["Enabled"] | null;
+            walkin?: components["schemas"]["Enabled"] | null;
+        };
+        /** @description `monday` to `sunday`, or 1 (Monday) to 7. */
+        Weekday: string | number;
+        /** @description A weekly series. */
+        Weekly: {
+            /** @description 2 to 52. */
+            count: components["schemas"]["Int"];
+            freq?: components["schemas"]["Text10"] | null;
+        };
     };
-    responses: never;
+    responses: {
+        /** @description A bad value, or a state that does not allow it. */
+        BadRequest: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 400,
+                 *       "error": "invalid_field",
+                 *       "fields": {
+                 *         "limit": "must be a whole number"
+                 *       },
+                 *       "message": "`limit` must be a whole number.",
+                 *       "request_id": "6a21f3d0-00001c"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description Known, but not allowed. */
+        Forbidden: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 403,
+                 *       "error": "forbidden",
+                 *       "message": "You are not allowed to do this.",
+                 *       "request_id": "6a21f3d0-00001c"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description A fault of ours. */
+        Internal: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 500,
+                 *       "error": "internal",
+                 *       "message": "Something went wrong on our side; the request id helps the operator find it.",
+                 *       "request_id": "6a21f3d0-00001c"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description There is no such thing for this caller, or nothing at this path. */
+        NotFound: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 404,
+                 *       "error": "visit_not_found",
+                 *       "message": "There is no such visit.",
+                 *       "request_id": "6a21f3d0-00001c"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description Nothing changed since the answer whose `ETag` was sent in `If-None-Match`. No body. */
+        NotModified: {
+            headers: {
+                ETag: components["headers"]["ETag"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description It took too long; what was asked for may still have happened. */
+        TimedOut: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 504,
+                 *       "error": "timed_out",
+                 *       "message": "The request took too long; what it asked for may still have happened.",
+                 *       "request_id": "6a21f3d0-00001c"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description The body is larger than the server takes. */
+        TooLarge: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 413,
+                 *       "error": "body_too_large",
+                 *       "message": "The body is too large.",
+                 *       "request_id": "6a21f3d0-00001c"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description A rate limit; `Retry-After` says when to try again. */
+        TooManyRequests: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 429,
+                 *       "error": "too_many_requests",
+                 *       "message": "Too many requests; wait a moment and try again.",
+                 *       "request_id": "6a21f3d0-00001c"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description No, unknown or expired credentials. */
+        Unauthorized: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 401,
+                 *       "error": "token_expired",
+                 *       "message": "This token has expired.",
+                 *       "request_id": "6a21f3d0-00001c"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description Busy, or the disk is full; `Retry-After` says when to try again. */
+        Unavailable: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 503,
+                 *       "error": "unavailable",
+                 *       "message": "The server is busy. Try again in a moment.",
+                 *       "request_id": "6a21f3d0-00001c"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description The body has an encoding that is none of the three. */
+        UnsupportedMediaType: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "code": 415,
+                 *       "error": "unsupported_media_type",
+                 *       "message": "Send JSON, a URL-encoded form or a multipart form.",
+                 *       "request_id": "6a21f3d0-00001c"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
-    headers: never;
+    headers: {
+        /**
+         * @description Stands for this content; send it back in `If-None-Match` and an unchanged answer is a 304.
+         * @example W/"9f86d081884c7d659a2feaa0c55ad015"
+         */
+        ETag: string;
+        /**
+         * @description `true` when this is the first answer to this `Idempotency-Key` again.
+         * @example true
+         */
+        "Idempotency-Replayed": string;
+        /**
+         * @description How that bucket stands: `r` calls are left; in `t` seconds it is full again.
+         * @example "user";r=99;t=1
+         */
+        RateLimit: string;
+        /**
+         * @description The bucket this call was counted in: `q` calls in `w` seconds.
+         * @example "user";q=100;w=2
+         */
+        "RateLimit-Policy": string;
+        /**
+         * @description Seconds to wait.
+         * @example 1
+         */
+        "Retry-After": number;
+        /**
+         * @description The id of this request in the server's log: the client's own, where it sent one word of at most 64 letters, digits, `.`, `_` or `-`.
+         * @example 6a21f3d0-00001c
+         */
+        "X-Request-Id": string;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    "events::stream": {
+    "accounts::list": {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Rows to skip.
+                 * @example 0
+                 */
+                start?: number;
+                /**
+                 * @description Rows to give, at most 100.
+                 * @example 20
+                 */
+                limit?: number;
+            };
             header?: {
-                /** @description Go on after this number */
-                "Last-Event-ID"?: number | null;
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "code": "northside",
+                     *           "name": "Northside Clinic"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_AccountRow"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "accounts::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
+            path: {
+                /**
+                 * @description Code of the clinic, or -
+                 * @example -
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "code": "northside",
+                     *         "domain": "portal.northside.example",
+                     *         "id": "0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11",
+                     *         "intake_steps": [
+                     *           {}
+                     *         ],
+                     *         "name": "Northside Clinic",
+                     *         "portal_name": "Northside Portal",
+                     *         "portal_return_url": "https://portal.example/home",
+                     *         "portal_title": "Northside Clinic",
+                     *         "post_intake_steps": [
+                     *           {}
+                     *         ],
+                     *         "privacy_id": "text",
+                     *         "settings": {
+                     *           "cors_origins": [
+                     *             "text"
+                     *           ],
+                     *           "max_file_bytes": 1,
+                     *           "require_api_secret": true,
+                     *           "return_origins": [
+                     *             "text"
+                     *           ],
+                     *           "sso_enabled": true
+                     *         },
+                     *         "states": {
+                     *           "signup": {
+                     *             "signup": [
+                     *               {}
+                     *             ]
+                     *           }
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Account"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "accounts::update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description -, or the code of the caller's own clinic
+                 * @example -
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "cors_origins": [
+                 *         "text"
+                 *       ],
+                 *       "domain": "northside.example",
+                 *       "intake_steps": [
+                 *         {}
+                 *       ],
+                 *       "max_file_bytes": 1,
+                 *       "name": "Walk-in care",
+                 *       "portal_name": "Northside Portal",
+                 *       "portal_return_url": "https://portal.example/home",
+                 *       "portal_title": "Northside Portal",
+                 *       "post_intake_steps": [
+                 *         {}
+                 *       ],
+                 *       "privacy_id": "text",
+                 *       "require_api_secret": true,
+                 *       "return_origins": [
+                 *         "text"
+                 *       ],
+                 *       "signup": [
+                 *         {}
+                 *       ],
+                 *       "sso_enabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateAccount"];
+                /**
+                 * @example {
+                 *       "cors_origins": [
+                 *         "text"
+                 *       ],
+                 *       "domain": "northside.example",
+                 *       "intake_steps": [
+                 *         {}
+                 *       ],
+                 *       "max_file_bytes": 1,
+                 *       "name": "Walk-in care",
+                 *       "portal_name": "Northside Portal",
+                 *       "portal_return_url": "https://portal.example/home",
+                 *       "portal_title": "Northside Portal",
+                 *       "post_intake_steps": [
+                 *         {}
+                 *       ],
+                 *       "privacy_id": "text",
+                 *       "require_api_secret": true,
+                 *       "return_origins": [
+                 *         "text"
+                 *       ],
+                 *       "signup": [
+                 *         {}
+                 *       ],
+                 *       "sso_enabled": true
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["UpdateAccount"];
+                /**
+                 * @example {
+                 *       "cors_origins": [
+                 *         "text"
+                 *       ],
+                 *       "domain": "northside.example",
+                 *       "intake_steps": [
+                 *         {}
+                 *       ],
+                 *       "max_file_bytes": 1,
+                 *       "name": "Walk-in care",
+                 *       "portal_name": "Northside Portal",
+                 *       "portal_return_url": "https://portal.example/home",
+                 *       "portal_title": "Northside Portal",
+                 *       "post_intake_steps": [
+                 *         {}
+                 *       ],
+                 *       "privacy_id": "text",
+                 *       "require_api_secret": true,
+                 *       "return_origins": [
+                 *         "text"
+                 *       ],
+                 *       "signup": [
+                 *         {}
+                 *       ],
+                 *       "sso_enabled": true
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["UpdateAccount"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "code": "northside",
+                     *         "domain": "portal.northside.example",
+                     *         "id": "0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11",
+                     *         "intake_steps": [
+                     *           {}
+                     *         ],
+                     *         "name": "Northside Clinic",
+                     *         "portal_name": "Northside Portal",
+                     *         "portal_return_url": "https://portal.example/home",
+                     *         "portal_title": "Northside Clinic",
+                     *         "post_intake_steps": [
+                     *           {}
+                     *         ],
+                     *         "privacy_id": "text",
+                     *         "settings": {
+                     *           "cors_origins": [
+                     *             "text"
+                     *           ],
+                     *           "max_file_bytes": 1,
+                     *           "require_api_secret": true,
+                     *           "return_origins": [
+                     *             "text"
+                     *           ],
+                     *           "sso_enabled": true
+                     *         },
+                     *         "states": {
+                     *           "signup": {
+                     *             "signup": [
+                     *               {}
+                     *             ]
+                     *           }
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::add_econsult_alias": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "provider_id": 181,
+                 *       "room_code": "walk-in"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddVisitRequest"];
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "provider_id": 181,
+                 *       "room_code": "walk-in"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddVisitRequest"];
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "provider_id": 181,
+                 *       "room_code": "walk-in"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddVisitRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "api_apps::list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created": 1800000000,
+                     *           "id": "0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11",
+                     *           "modified": 1800000000,
+                     *           "name": "Patient portal",
+                     *           "scopes": [
+                     *             "sso",
+                     *             "visits:read"
+                     *           ],
+                     *           "user_id": "1007"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ApiAppRow"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "api_apps::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Walk-in care",
+                 *       "scopes": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddApiApp"];
+                /**
+                 * @example {
+                 *       "name": "Walk-in care",
+                 *       "scopes": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddApiApp"];
+                /**
+                 * @example {
+                 *       "name": "Walk-in care",
+                 *       "scopes": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddApiApp"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "id": "0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11",
+                     *         "modified": 1800000000,
+                     *         "name": "Patient portal",
+                     *         "scopes": [
+                     *           "sso",
+                     *           "visits:read"
+                     *         ],
+                     *         "user_id": "1007"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_ApiApp"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "api_apps::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The app
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "id": "0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11",
+                     *         "modified": 1800000000,
+                     *         "name": "Patient portal",
+                     *         "scopes": [
+                     *           "sso",
+                     *           "visits:read"
+                     *         ],
+                     *         "user_id": "1007"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_ApiApp"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "api_apps::update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The app
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Walk-in care",
+                 *       "scopes": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateApiApp"];
+                /**
+                 * @example {
+                 *       "name": "Walk-in care",
+                 *       "scopes": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["UpdateApiApp"];
+                /**
+                 * @example {
+                 *       "name": "Walk-in care",
+                 *       "scopes": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["UpdateApiApp"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "id": "0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11",
+                     *         "modified": 1800000000,
+                     *         "name": "Patient portal",
+                     *         "scopes": [
+                     *           "sso",
+                     *           "visits:read"
+                     *         ],
+                     *         "user_id": "1007"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_ApiApp"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "api_apps::delete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The app
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Deleted"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "api_apps::add_key": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The app
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "overlap_s": 1,
+                 *       "scopes": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddApiKey"];
+                /**
+                 * @example {
+                 *       "overlap_s": 1,
+                 *       "scopes": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddApiKey"];
+                /**
+                 * @example {
+                 *       "overlap_s": 1,
+                 *       "scopes": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddApiKey"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "expires": 1800000900,
+                     *         "id": "0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11",
+                     *         "last_four": "9f3c",
+                     *         "last_used": 1,
+                     *         "scopes": [
+                     *           "*"
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_NewApiKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "api_apps::delete_key": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The app
+                 * @example 4711
+                 */
+                id: string;
+                /**
+                 * @description The key's id
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Deleted"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "api_apps::add_token": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The app
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Walk-in care",
+                 *       "scopes": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddAdminToken"];
+                /**
+                 * @example {
+                 *       "name": "Walk-in care",
+                 *       "scopes": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddAdminToken"];
+                /**
+                 * @example {
+                 *       "name": "Walk-in care",
+                 *       "scopes": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddAdminToken"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "id": "0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11",
+                     *         "last_four": "b4c3",
+                     *         "last_used": 1,
+                     *         "name": "Nightly report",
+                     *         "scopes": [
+                     *           "visits:read"
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_NewAdminToken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "api_apps::delete_token": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The app
+                 * @example 4711
+                 */
+                id: string;
+                /**
+                 * @description The token's id
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Deleted"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "audit::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Acts of this user.
+                 * @example 900
+                 */
+                user_id?: string;
+                /**
+                 * @description Acts on this kind of object, such as `visit` or `user`.
+                 * @example text
+                 */
+                object_kind?: string;
+                /**
+                 * @description Acts on the object of this identifier.
+                 * @example text
+                 */
+                object_id?: string;
+                /**
+                 * @description One operation, such as `visits.get`.
+                 * @example text
+                 */
+                action?: string;
+                /**
+                 * @description At or after, UNIX seconds.
+                 * @example 1800000000
+                 */
+                start_time?: number;
+                /**
+                 * @description Before, UNIX seconds.
+                 * @example 1800000900
+                 */
+                end_time?: number;
+                /**
+                 * @description The `next` of the page before.
+                 * @example MTgwMDAwMDAwMHw0NzEx
+                 */
+                after?: string;
+                /**
+                 * @description Rows to give, at most 100.
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "action": "text",
+                     *           "address": "text",
+                     *           "at": 1,
+                     *           "count": 1,
+                     *           "credential": "text",
+                     *           "id": "4711",
+                     *           "object_id": "text",
+                     *           "object_kind": "text",
+                     *           "position": 1,
+                     *           "request_id": "text",
+                     *           "right": "text",
+                     *           "user_id": "900"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_AuditEntry"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "audit::export": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Acts of this user.
+                 * @example 900
+                 */
+                user_id?: string;
+                /**
+                 * @description Acts on this kind of object, such as `visit` or `user`.
+                 * @example text
+                 */
+                object_kind?: string;
+                /**
+                 * @description Acts on the object of this identifier.
+                 * @example text
+                 */
+                object_id?: string;
+                /**
+                 * @description One operation, such as `visits.get`.
+                 * @example text
+                 */
+                action?: string;
+                /**
+                 * @description At or after, UNIX seconds.
+                 * @example 1800000000
+                 */
+                start_time?: number;
+                /**
+                 * @description Before, UNIX seconds.
+                 * @example 1800000900
+                 */
+                end_time?: number;
+                /**
+                 * @description The `next` of the page before.
+                 * @example MTgwMDAwMDAwMHw0NzEx
+                 */
+                after?: string;
+                /**
+                 * @description Rows to give, at most 100.
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "availability::list": {
+        parameters: {
+            query: {
+                /**
+                 * @description Begin of the window, UNIX seconds.
+                 * @example 1800000000
+                 */
+                start: number;
+                /**
+                 * @description End of the window, UNIX seconds; at most 62 days later.
+                 * @example 1800000900
+                 */
+                end: number;
+                /**
+                 * @description The patient: their own appointments hide times.
+                 * @example 900
+                 */
+                member_id?: string;
+                /**
+                 * @description Minutes; else the consultation's.
+                 * @example 1
+                 */
+                duration?: number;
+                /**
+                 * @description From the room's `payment.consultations`.
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                consultation_id?: string;
+                /**
+                 * @description Tells the room, the patient and the provider.
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                intake_id?: string;
+                /**
+                 * @description Code or slug of the room; else the intake's.
+                 * @example walk-in
+                 */
+                room_code?: string;
+                /**
+                 * @description One provider, or several with commas; else everybody in the room.
+                 * @example 181
+                 */
+                provider_id?: string;
+                /**
+                 * @description IANA name, only for the `date` of each time; else UTC.
+                 * @example Europe/Berlin
+                 */
+                timezone?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "date": "text",
+                     *           "end": 1800000900,
+                     *           "id": "4711",
+                     *           "provider_id": "181",
+                     *           "quantity_booked": 0,
+                     *           "quantity_left": 0,
+                     *           "room_code": "walk-in",
+                     *           "start": 1800000000
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_FreeTime"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "availability::search": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "duration": 1,
+                 *       "end": 1800000900,
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "provider_id": "181",
+                 *       "room_code": "walk-in",
+                 *       "start": 1800000000,
+                 *       "timezone": "Europe/Berlin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AvailabilityQuery"];
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "duration": 1,
+                 *       "end": 1800000900,
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "provider_id": "181",
+                 *       "room_code": "walk-in",
+                 *       "start": 1800000000,
+                 *       "timezone": "Europe/Berlin"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AvailabilityQuery"];
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "duration": 1,
+                 *       "end": 1800000900,
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "provider_id": "181",
+                 *       "room_code": "walk-in",
+                 *       "start": 1800000000,
+                 *       "timezone": "Europe/Berlin"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AvailabilityQuery"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "date": "text",
+                     *           "end": 1800000900,
+                     *           "id": "4711",
+                     *           "provider_id": "181",
+                     *           "quantity_booked": 0,
+                     *           "quantity_left": 0,
+                     *           "room_code": "walk-in",
+                     *           "start": 1800000000
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_FreeTime"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "closures::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Code or slug of a room.
+                 * @example walk-in
+                 */
+                room_code?: string;
+                /**
+                 * @description One provider.
+                 * @example 181
+                 */
+                provider_id?: string;
+                /**
+                 * @description UNIX seconds; else now.
+                 * @example 1800000000
+                 */
+                start?: number;
+                /**
+                 * @description UNIX seconds; else 62 days later.
+                 * @example 1800000900
+                 */
+                end?: number;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created": 1800000000,
+                     *           "end": 1800000900,
+                     *           "id": "4711",
+                     *           "provider_id": "181",
+                     *           "reason": "A rash on my arm",
+                     *           "room_code": "walk-in",
+                     *           "start": 1800000000
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Closure"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "closures::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "end": 1800000900,
+                 *       "provider_id": 181,
+                 *       "reason": "A rash on my arm",
+                 *       "room_code": "walk-in",
+                 *       "start": 1800000000
+                 *     }
+                 */
+                "application/json": components["schemas"]["ClosureRequest"];
+                /**
+                 * @example {
+                 *       "end": 1800000900,
+                 *       "provider_id": 181,
+                 *       "reason": "A rash on my arm",
+                 *       "room_code": "walk-in",
+                 *       "start": 1800000000
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["ClosureRequest"];
+                /**
+                 * @example {
+                 *       "end": 1800000900,
+                 *       "provider_id": 181,
+                 *       "reason": "A rash on my arm",
+                 *       "room_code": "walk-in",
+                 *       "start": 1800000000
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["ClosureRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "end": 1800000900,
+                     *         "id": "4711",
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "room_code": "walk-in",
+                     *         "start": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Closure"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "closures::delete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description UUID of the closure
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_bool"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "events::stream": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Go on after this number
+                 * @example 41
+                 */
+                "Last-Event-ID"?: number | null;
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "text/event-stream": components["schemas"]["EventObject"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "files::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Number of the person (`-` is the caller) or of the visit.
+                 * @example 900
+                 */
+                target_id?: string;
+                /**
+                 * @description `user` (when it is not said) or `visit`.
+                 * @example user
+                 */
+                target_type?: string;
+                /**
+                 * @description Only of this category.
+                 * @example user_document
+                 */
+                category_type?: string;
+                /**
+                 * @description The documents on the profile too.
+                 * @example true
+                 */
+                include_shared?: boolean;
+                /**
+                 * @description Rows to skip.
+                 * @example 1800000000
+                 */
+                start?: number;
+                /**
+                 * @description Number of the page, from 1; in place of `start`.
+                 * @example 1
+                 */
+                page?: number;
+                /**
+                 * @description Rows to give, at most 100.
+                 * @example 20
+                 */
+                limit?: number;
+                /**
+                 * @description Only what follows: the `next` of an earlier page.
+                 * @example MTgwMDAwMDAwMHw0NzEx
+                 */
+                after?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created": 1800000000,
+                     *           "creator": {
+                     *             "email": "maria@example.org",
+                     *             "full_name": "Maria Gomez",
+                     *             "id": "4711",
+                     *             "type": 200,
+                     *             "username": "maria@example.org"
+                     *           },
+                     *           "ext": "pdf",
+                     *           "fullpath": "text",
+                     *           "id": "4711",
+                     *           "is_deletable": true,
+                     *           "meta": {
+                     *             "account": {
+                     *               "code": "walk-in"
+                     *             },
+                     *             "category": "user_document",
+                     *             "target": {
+                     *               "id": "4711",
+                     *               "type": "200"
+                     *             },
+                     *             "visible": true
+                     *           },
+                     *           "modified": 1800000000,
+                     *           "name": "Walk-in care",
+                     *           "size": 18432
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_File"];
                 };
             };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "files::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "file": "(bytes)",
+                 *       "meta.category": "user_document",
+                 *       "meta.target.id": "text",
+                 *       "meta.target.type": "text"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["FileUpload"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "creator": {
+                     *           "email": "maria@example.org",
+                     *           "full_name": "Maria Gomez",
+                     *           "id": "4711",
+                     *           "type": 200,
+                     *           "username": "maria@example.org"
+                     *         },
+                     *         "ext": "pdf",
+                     *         "fullpath": "text",
+                     *         "id": "4711",
+                     *         "is_deletable": true,
+                     *         "meta": {
+                     *           "account": {
+                     *             "code": "walk-in"
+                     *           },
+                     *           "category": "user_document",
+                     *           "target": {
+                     *             "id": "4711",
+                     *             "type": "200"
+                     *           },
+                     *           "visible": true
+                     *         },
+                     *         "modified": 1800000000,
+                     *         "name": "Walk-in care",
+                     *         "size": 18432
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_File"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "files::view": {
+        parameters: {
+            query?: {
+                /**
+                 * @description As in `fullpath`.
+                 * @example 9b2f61d04c7e8a35f1d0b6c2a7e94f18
+                 */
+                auth_code?: string;
+                /**
+                 * @description As in `fullpath`.
+                 * @example 1800000000
+                 */
+                time?: string;
+                /**
+                 * @description Width and height that a picture is to fit into, as in `320x240`.
+                 * @example 320x240
+                 */
+                size?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description UUID of the file
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The content. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description A part of it. */
+            206: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description What the client has is the content. */
+            304: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "files::get": {
+        parameters: {
+            query?: {
+                /**
+                 * @description As in `fullpath`.
+                 * @example 9b2f61d04c7e8a35f1d0b6c2a7e94f18
+                 */
+                auth_code?: string;
+                /**
+                 * @description As in `fullpath`.
+                 * @example 1800000000
+                 */
+                time?: string;
+                /**
+                 * @description Width and height that a picture is to fit into, as in `320x240`.
+                 * @example 320x240
+                 */
+                size?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description UUID of the file
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "creator": {
+                     *           "email": "maria@example.org",
+                     *           "full_name": "Maria Gomez",
+                     *           "id": "4711",
+                     *           "type": 200,
+                     *           "username": "maria@example.org"
+                     *         },
+                     *         "ext": "pdf",
+                     *         "fullpath": "text",
+                     *         "id": "4711",
+                     *         "is_deletable": true,
+                     *         "meta": {
+                     *           "account": {
+                     *             "code": "walk-in"
+                     *           },
+                     *           "category": "user_document",
+                     *           "target": {
+                     *             "id": "4711",
+                     *             "type": "200"
+                     *           },
+                     *           "visible": true
+                     *         },
+                     *         "modified": 1800000000,
+                     *         "name": "Walk-in care",
+                     *         "size": 18432
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_File"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "files::rename": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description UUID of the file
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Walk-in care"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FileRename"];
+                /**
+                 * @example {
+                 *       "name": "Walk-in care"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["FileRename"];
+                /**
+                 * @example {
+                 *       "name": "Walk-in care"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["FileRename"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "creator": {
+                     *           "email": "maria@example.org",
+                     *           "full_name": "Maria Gomez",
+                     *           "id": "4711",
+                     *           "type": 200,
+                     *           "username": "maria@example.org"
+                     *         },
+                     *         "ext": "pdf",
+                     *         "fullpath": "text",
+                     *         "id": "4711",
+                     *         "is_deletable": true,
+                     *         "meta": {
+                     *           "account": {
+                     *             "code": "walk-in"
+                     *           },
+                     *           "category": "user_document",
+                     *           "target": {
+                     *             "id": "4711",
+                     *             "type": "200"
+                     *           },
+                     *           "visible": true
+                     *         },
+                     *         "modified": 1800000000,
+                     *         "name": "Walk-in care",
+                     *         "size": 18432
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_File"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "files::delete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description UUID of the file
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_bool"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "intakes::add": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
+        /** @description The fields, in any of the three encodings. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "attachments": null,
+                 *       "consultation": null,
+                 *       "location": null,
+                 *       "member_id": "900",
+                 *       "phone": null,
+                 *       "provider_id": 181,
+                 *       "reason_for_visit": "A rash on my arm",
+                 *       "room_code": "walk-in",
+                 *       "type": 200
+                 *     }
+                 */
                 "application/json": components["schemas"]["IntakeRequest"];
+                /**
+                 * @example {
+                 *       "attachments": null,
+                 *       "consultation": null,
+                 *       "location": null,
+                 *       "member_id": "900",
+                 *       "phone": null,
+                 *       "provider_id": 181,
+                 *       "reason_for_visit": "A rash on my arm",
+                 *       "room_code": "walk-in",
+                 *       "type": 200
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": components["schemas"]["IntakeRequest"];
+                /**
+                 * @example {
+                 *       "attachments": null,
+                 *       "consultation": null,
+                 *       "location": null,
+                 *       "member_id": "900",
+                 *       "phone": null,
+                 *       "provider_id": 181,
+                 *       "reason_for_visit": "A rash on my arm",
+                 *       "room_code": "walk-in",
+                 *       "type": 200
+                 *     }
+                 */
                 "multipart/form-data": components["schemas"]["IntakeRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "4711"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_IntakeAdded"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "intakes::get": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
             path: {
-                /** @description UUID of the intake */
+                /**
+                 * @description UUID of the intake
+                 * @example 4711
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "attachments": [
+                     *           {
+                     *             "_id": "4711",
+                     *             "created": {
+                     *               "sec": 1,
+                     *               "usec": 1
+                     *             },
+                     *             "creator_id": "text",
+                     *             "ext": "pdf",
+                     *             "id": "4711",
+                     *             "modified": {
+                     *               "sec": 1,
+                     *               "usec": 1
+                     *             },
+                     *             "name": "Walk-in care",
+                     *             "path": "text",
+                     *             "remark": "text",
+                     *             "size": 18432,
+                     *             "type": 200,
+                     *             "using": 1
+                     *           }
+                     *         ],
+                     *         "created": 1800000000,
+                     *         "id": "4711",
+                     *         "member_id": "900",
+                     *         "modified": 1800000000,
+                     *         "provider": "text",
+                     *         "reason_for_visit": "A rash on my arm",
+                     *         "room_code": "walk-in",
+                     *         "type": "200",
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_Intake"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "intakes::update": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
-                /** @description UUID of the intake */
+                /**
+                 * @description UUID of the intake
+                 * @example 4711
+                 */
                 id: string;
             };
             cookie?: never;
         };
+        /** @description The fields, in any of the three encodings. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "attachments": null,
+                 *       "consultation": null,
+                 *       "location": null,
+                 *       "member_id": "900",
+                 *       "phone": null,
+                 *       "provider_id": 181,
+                 *       "reason_for_visit": "A rash on my arm",
+                 *       "room_code": "walk-in",
+                 *       "type": 200
+                 *     }
+                 */
                 "application/json": components["schemas"]["IntakeRequest"];
+                /**
+                 * @example {
+                 *       "attachments": null,
+                 *       "consultation": null,
+                 *       "location": null,
+                 *       "member_id": "900",
+                 *       "phone": null,
+                 *       "provider_id": 181,
+                 *       "reason_for_visit": "A rash on my arm",
+                 *       "room_code": "walk-in",
+                 *       "type": 200
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": components["schemas"]["IntakeRequest"];
+                /**
+                 * @example {
+                 *       "attachments": null,
+                 *       "consultation": null,
+                 *       "location": null,
+                 *       "member_id": "900",
+                 *       "phone": null,
+                 *       "provider_id": 181,
+                 *       "reason_for_visit": "A rash on my arm",
+                 *       "room_code": "walk-in",
+                 *       "type": 200
+                 *     }
+                 */
                 "multipart/form-data": components["schemas"]["IntakeRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "4711"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_IntakeAdded"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "rooms::list": {
         parameters: {
             query?: {
-                /** @description Page number from 1; `start` wins. */
+                /**
+                 * @description Page number from 1; `start` wins.
+                 * @example 1
+                 */
                 page?: number;
-                /** @description Rows to skip. */
+                /**
+                 * @description Rows to skip.
+                 * @example 1800000000
+                 */
                 start?: number;
-                /** @description Rows to give, at most 100. */
+                /**
+                 * @description Rows to give, at most 100.
+                 * @example 20
+                 */
                 limit?: number;
+                /**
+                 * @description `next` of the page before.
+                 * @example MTgwMDAwMDAwMHw0NzEx
+                 */
+                after?: string;
+                /**
+                 * @description For admins: only those that are switched on (1) or off (0).
+                 * @example true
+                 */
+                active?: boolean;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "active": true,
+                     *           "code": "walk-in",
+                     *           "created": 1800000000,
+                     *           "domain": "northside.example",
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_RoomRow"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "rooms::add": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
+        /** @description The fields, in any of the three encodings. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "walk-in",
+                 *       "description": "text",
+                 *       "domain": "northside.example",
+                 *       "name": "Walk-in care",
+                 *       "slug": "walk-in",
+                 *       "subtitle": "text"
+                 *     }
+                 */
                 "application/json": components["schemas"]["AddRoom"];
+                /**
+                 * @example {
+                 *       "code": "walk-in",
+                 *       "description": "text",
+                 *       "domain": "northside.example",
+                 *       "name": "Walk-in care",
+                 *       "slug": "walk-in",
+                 *       "subtitle": "text"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": components["schemas"]["AddRoom"];
+                /**
+                 * @example {
+                 *       "code": "walk-in",
+                 *       "description": "text",
+                 *       "domain": "northside.example",
+                 *       "name": "Walk-in care",
+                 *       "slug": "walk-in",
+                 *       "subtitle": "text"
+                 *     }
+                 */
                 "multipart/form-data": components["schemas"]["AddRoom"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "account_code": "northside",
+                     *         "account_name": "Walk-in care",
+                     *         "active": true,
+                     *         "auth": {},
+                     *         "code": "walk-in",
+                     *         "created": 1800000000,
+                     *         "default": true,
+                     *         "description": "text",
+                     *         "domain": "northside.example",
+                     *         "id": "4711",
+                     *         "modified": 1800000000,
+                     *         "name": "Walk-in care",
+                     *         "operation_settings": {
+                     *           "close_msg": "text",
+                     *           "closed_by_hand": true,
+                     *           "default_timezone": "Europe/Berlin",
+                     *           "hours": [
+                     *             {
+                     *               "close": "text",
+                     *               "day": "text",
+                     *               "open": "text"
+                     *             }
+                     *           ],
+                     *           "is_closed": true,
+                     *           "next_open": 1
+                     *         },
+                     *         "payment": {
+                     *           "__note__": "text",
+                     *           "consultations": [
+                     *             {
+                     *               "amount": 1,
+                     *               "charge": true,
+                     *               "description": "text",
+                     *               "duration": 1,
+                     *               "group": true,
+                     *               "id": "4711",
+                     *               "slots": 1
+                     *             }
+                     *           ],
+                     *           "currency": "text",
+                     *           "paymentCurrency": "text"
+                     *         },
+                     *         "provider_ids": [
+                     *           "text"
+                     *         ],
+                     *         "public_access_room": true,
+                     *         "queue_capacity": 1,
+                     *         "slug": "walk-in",
+                     *         "specialties": [
+                     *           {
+                     *             "code": "walk-in",
+                     *             "duration": 1,
+                     *             "name": "Walk-in care"
+                     *           }
+                     *         ],
+                     *         "subtitle": "text",
+                     *         "url": "https://portal.example/home",
+                     *         "users": "text",
+                     *         "visits": {
+                     *           "appointment": {
+                     *             "enabled": true
+                     *           },
+                     *           "econsult": {
+                     *             "enabled": true
+                     *           },
+                     *           "walkin": {
+                     *             "enabled": true
+                     *           }
+                     *         }
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_Room"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "rooms::get": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
             path: {
-                /** @description Code or slug of the room */
+                /**
+                 * @description Code or slug of the room
+                 * @example walk-in
+                 */
                 code: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "account_code": "northside",
+                     *         "account_name": "Walk-in care",
+                     *         "active": true,
+                     *         "auth": {},
+                     *         "code": "walk-in",
+                     *         "created": 1800000000,
+                     *         "default": true,
+                     *         "description": "text",
+                     *         "domain": "northside.example",
+                     *         "id": "4711",
+                     *         "modified": 1800000000,
+                     *         "name": "Walk-in care",
+                     *         "operation_settings": {
+                     *           "close_msg": "text",
+                     *           "closed_by_hand": true,
+                     *           "default_timezone": "Europe/Berlin",
+                     *           "hours": [
+                     *             {
+                     *               "close": "text",
+                     *               "day": "text",
+                     *               "open": "text"
+                     *             }
+                     *           ],
+                     *           "is_closed": true,
+                     *           "next_open": 1
+                     *         },
+                     *         "payment": {
+                     *           "__note__": "text",
+                     *           "consultations": [
+                     *             {
+                     *               "amount": 1,
+                     *               "charge": true,
+                     *               "description": "text",
+                     *               "duration": 1,
+                     *               "group": true,
+                     *               "id": "4711",
+                     *               "slots": 1
+                     *             }
+                     *           ],
+                     *           "currency": "text",
+                     *           "paymentCurrency": "text"
+                     *         },
+                     *         "provider_ids": [
+                     *           "text"
+                     *         ],
+                     *         "public_access_room": true,
+                     *         "queue_capacity": 1,
+                     *         "slug": "walk-in",
+                     *         "specialties": [
+                     *           {
+                     *             "code": "walk-in",
+                     *             "duration": 1,
+                     *             "name": "Walk-in care"
+                     *           }
+                     *         ],
+                     *         "subtitle": "text",
+                     *         "url": "https://portal.example/home",
+                     *         "users": "text",
+                     *         "visits": {
+                     *           "appointment": {
+                     *             "enabled": true
+                     *           },
+                     *           "econsult": {
+                     *             "enabled": true
+                     *           },
+                     *           "walkin": {
+                     *             "enabled": true
+                     *           }
+                     *         }
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_Room"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "rooms::update": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
-                /** @description Code or slug of the room */
+                /**
+                 * @description Code or slug of the room
+                 * @example walk-in
+                 */
                 code: string;
             };
             cookie?: never;
         };
+        /** @description The fields, in any of the three encodings. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "walk-in",
+                 *       "description": "text",
+                 *       "domain": "northside.example",
+                 *       "name": "Walk-in care",
+                 *       "slug": "walk-in",
+                 *       "subtitle": "text"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UpdateRoom"];
+                /**
+                 * @example {
+                 *       "code": "walk-in",
+                 *       "description": "text",
+                 *       "domain": "northside.example",
+                 *       "name": "Walk-in care",
+                 *       "slug": "walk-in",
+                 *       "subtitle": "text"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": components["schemas"]["UpdateRoom"];
+                /**
+                 * @example {
+                 *       "code": "walk-in",
+                 *       "description": "text",
+                 *       "domain": "northside.example",
+                 *       "name": "Walk-in care",
+                 *       "slug": "walk-in",
+                 *       "subtitle": "text"
+                 *     }
+                 */
                 "multipart/form-data": components["schemas"]["UpdateRoom"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "account_code": "northside",
+                     *         "account_name": "Walk-in care",
+                     *         "active": true,
+                     *         "auth": {},
+                     *         "code": "walk-in",
+                     *         "created": 1800000000,
+                     *         "default": true,
+                     *         "description": "text",
+                     *         "domain": "northside.example",
+                     *         "id": "4711",
+                     *         "modified": 1800000000,
+                     *         "name": "Walk-in care",
+                     *         "operation_settings": {
+                     *           "close_msg": "text",
+                     *           "closed_by_hand": true,
+                     *           "default_timezone": "Europe/Berlin",
+                     *           "hours": [
+                     *             {
+                     *               "close": "text",
+                     *               "day": "text",
+                     *               "open": "text"
+                     *             }
+                     *           ],
+                     *           "is_closed": true,
+                     *           "next_open": 1
+                     *         },
+                     *         "payment": {
+                     *           "__note__": "text",
+                     *           "consultations": [
+                     *             {
+                     *               "amount": 1,
+                     *               "charge": true,
+                     *               "description": "text",
+                     *               "duration": 1,
+                     *               "group": true,
+                     *               "id": "4711",
+                     *               "slots": 1
+                     *             }
+                     *           ],
+                     *           "currency": "text",
+                     *           "paymentCurrency": "text"
+                     *         },
+                     *         "provider_ids": [
+                     *           "text"
+                     *         ],
+                     *         "public_access_room": true,
+                     *         "queue_capacity": 1,
+                     *         "slug": "walk-in",
+                     *         "specialties": [
+                     *           {
+                     *             "code": "walk-in",
+                     *             "duration": 1,
+                     *             "name": "Walk-in care"
+                     *           }
+                     *         ],
+                     *         "subtitle": "text",
+                     *         "url": "https://portal.example/home",
+                     *         "users": "text",
+                     *         "visits": {
+                     *           "appointment": {
+                     *             "enabled": true
+                     *           },
+                     *           "econsult": {
+                     *             "enabled": true
+                     *           },
+                     *           "walkin": {
+                     *             "enabled": true
+                     *           }
+                     *         }
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_Room"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "rooms::delete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Code or slug of the room
+                 * @example walk-in
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "account_code": "northside",
+                     *         "account_name": "Walk-in care",
+                     *         "active": true,
+                     *         "auth": {},
+                     *         "code": "walk-in",
+                     *         "created": 1800000000,
+                     *         "default": true,
+                     *         "description": "text",
+                     *         "domain": "northside.example",
+                     *         "id": "4711",
+                     *         "modified": 1800000000,
+                     *         "name": "Walk-in care",
+                     *         "operation_settings": {
+                     *           "close_msg": "text",
+                     *           "closed_by_hand": true,
+                     *           "default_timezone": "Europe/Berlin",
+                     *           "hours": [
+                     *             {
+                     *               "close": "text",
+                     *               "day": "text",
+                     *               "open": "text"
+                     *             }
+                     *           ],
+                     *           "is_closed": true,
+                     *           "next_open": 1
+                     *         },
+                     *         "payment": {
+                     *           "__note__": "text",
+                     *           "consultations": [
+                     *             {
+                     *               "amount": 1,
+                     *               "charge": true,
+                     *               "description": "text",
+                     *               "duration": 1,
+                     *               "group": true,
+                     *               "id": "4711",
+                     *               "slots": 1
+                     *             }
+                     *           ],
+                     *           "currency": "text",
+                     *           "paymentCurrency": "text"
+                     *         },
+                     *         "provider_ids": [
+                     *           "text"
+                     *         ],
+                     *         "public_access_room": true,
+                     *         "queue_capacity": 1,
+                     *         "slug": "walk-in",
+                     *         "specialties": [
+                     *           {
+                     *             "code": "walk-in",
+                     *             "duration": 1,
+                     *             "name": "Walk-in care"
+                     *           }
+                     *         ],
+                     *         "subtitle": "text",
+                     *         "url": "https://portal.example/home",
+                     *         "users": "text",
+                     *         "visits": {
+                     *           "appointment": {
+                     *             "enabled": true
+                     *           },
+                     *           "econsult": {
+                     *             "enabled": true
+                     *           },
+                     *           "walkin": {
+                     *             "enabled": true
+                     *           }
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Room"];
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "rooms::list_providers": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
+            path: {
+                /**
+                 * @description Code or slug of the room
+                 * @example walk-in
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "code": "walk-in",
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "photo": "text",
+                     *           "short_bio": true,
+                     *           "status": true,
+                     *           "subtype": "482",
+                     *           "suffix": "text",
+                     *           "title": "text",
+                     *           "username": "maria@example.org",
+                     *           "vseeid": "text"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_RoomProvider"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "rooms::get_provider": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
+            path: {
+                /**
+                 * @description Code or slug of the room
+                 * @example walk-in
+                 */
+                code: string;
+                /**
+                 * @description Number of the provider
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "code": "walk-in",
+                     *         "first_name": "Maria",
+                     *         "id": "4711",
+                     *         "last_name": "Gomez",
+                     *         "photo": "text",
+                     *         "short_bio": true,
+                     *         "status": true,
+                     *         "subtype": "482",
+                     *         "suffix": "text",
+                     *         "title": "text",
+                     *         "username": "maria@example.org",
+                     *         "vseeid": "text"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_RoomProvider"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "rooms::unassign": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Code or slug of the room
+                 * @example walk-in
+                 */
+                code: string;
+                /**
+                 * @description Number of the provider
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "rooms::queue": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
             path: {
-                /** @description Code or slug of the room */
+                /**
+                 * @description Code or slug of the room
+                 * @example walk-in
+                 */
                 code: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "average_visit_time": 1,
+                     *         "queue_capacity": 1,
+                     *         "queue_length": 1,
+                     *         "waiting_length": 1
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_Queue"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "sessions::get": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "account": {
+                     *           "code": "walk-in",
+                     *           "name": "Walk-in care",
+                     *           "portal_name": "Northside Portal",
+                     *           "portal_return_url": "https://portal.example/home"
+                     *         },
+                     *         "disable_navigation": true,
+                     *         "kind": "text",
+                     *         "return_url": "https://portal.example/home",
+                     *         "user": {
+                     *           "active": true,
+                     *           "city": "text",
+                     *           "code": "walk-in",
+                     *           "created": 1800000000,
+                     *           "disable_emails": true,
+                     *           "dob": "1980-04-02",
+                     *           "email": "maria@example.org",
+                     *           "email_verified": true,
+                     *           "extra": {},
+                     *           "first_name": "Maria",
+                     *           "full_name": "Maria Gomez",
+                     *           "gender": 2,
+                     *           "group": "text",
+                     *           "id": "4711",
+                     *           "is_hidden": true,
+                     *           "last_login": 1,
+                     *           "last_name": "Gomez",
+                     *           "modified": 1800000000,
+                     *           "phone": "+1 555 010 0100",
+                     *           "photo": "text",
+                     *           "role": "family",
+                     *           "rooms": [
+                     *             {
+                     *               "code": "walk-in",
+                     *               "id": "4711",
+                     *               "name": "Walk-in care",
+                     *               "slug": "walk-in"
+                     *             }
+                     *           ],
+                     *           "short_bio": "text",
+                     *           "signup_step": 1,
+                     *           "state": "text",
+                     *           "status": 10,
+                     *           "street_addr": "text",
+                     *           "subtype": "482",
+                     *           "suffix": "text",
+                     *           "timezone": "Europe/Berlin",
+                     *           "title": "text",
+                     *           "tos": true,
+                     *           "type": 200,
+                     *           "username": "maria@example.org",
+                     *           "vseeid": "text",
+                     *           "zip": "text"
+                     *         }
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_Session"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "slots::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Code or slug of a room.
+                 * @example walk-in
+                 */
+                room_code?: string;
+                /**
+                 * @description One provider; else, for providers, themselves.
+                 * @example 181
+                 */
+                provider_id?: string;
+                /**
+                 * @description `appointment` or `oncall`.
+                 * @example text
+                 */
+                kind?: string;
+                /**
+                 * @description UNIX seconds; else now.
+                 * @example 1800000000
+                 */
+                start?: number;
+                /**
+                 * @description UNIX seconds; else 62 days later.
+                 * @example 1800000900
+                 */
+                end?: number;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "capacity": 0,
+                     *           "consultation_ids": [
+                     *             "text"
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "end": 1800000900,
+                     *           "hours": {
+                     *             "from": "09:00",
+                     *             "until": "17:30"
+                     *           },
+                     *           "id": "4711",
+                     *           "kind": "text",
+                     *           "modified": 1800000000,
+                     *           "provider_id": "181",
+                     *           "repeat": {
+                     *             "days": [
+                     *               1
+                     *             ],
+                     *             "except": [
+                     *               "text"
+                     *             ],
+                     *             "freq": "text",
+                     *             "from": "text",
+                     *             "until": "text"
+                     *           },
+                     *           "room_code": "walk-in",
+                     *           "start": 1800000000,
+                     *           "timezone": "Europe/Berlin"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Slot"];
                 };
             };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "slots::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "capacity": 1,
+                 *       "consultation_ids": [
+                 *         "text"
+                 *       ],
+                 *       "date": "text",
+                 *       "end": 1800000900,
+                 *       "hours": {
+                 *         "from": "09:00",
+                 *         "until": "17:30"
+                 *       },
+                 *       "kind": "text",
+                 *       "provider_id": 181,
+                 *       "repeat": {
+                 *         "days": [
+                 *           1
+                 *         ],
+                 *         "freq": "text",
+                 *         "from": "text",
+                 *         "until": "text"
+                 *       },
+                 *       "room_code": "walk-in",
+                 *       "start": 1800000000,
+                 *       "timezone": "Europe/Berlin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SlotRequest"];
+                /**
+                 * @example {
+                 *       "capacity": 1,
+                 *       "consultation_ids": [
+                 *         "text"
+                 *       ],
+                 *       "date": "text",
+                 *       "end": 1800000900,
+                 *       "hours": {
+                 *         "from": "09:00",
+                 *         "until": "17:30"
+                 *       },
+                 *       "kind": "text",
+                 *       "provider_id": 181,
+                 *       "repeat": {
+                 *         "days": [
+                 *           1
+                 *         ],
+                 *         "freq": "text",
+                 *         "from": "text",
+                 *         "until": "text"
+                 *       },
+                 *       "room_code": "walk-in",
+                 *       "start": 1800000000,
+                 *       "timezone": "Europe/Berlin"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["SlotRequest"];
+                /**
+                 * @example {
+                 *       "capacity": 1,
+                 *       "consultation_ids": [
+                 *         "text"
+                 *       ],
+                 *       "date": "text",
+                 *       "end": 1800000900,
+                 *       "hours": {
+                 *         "from": "09:00",
+                 *         "until": "17:30"
+                 *       },
+                 *       "kind": "text",
+                 *       "provider_id": 181,
+                 *       "repeat": {
+                 *         "days": [
+                 *           1
+                 *         ],
+                 *         "freq": "text",
+                 *         "from": "text",
+                 *         "until": "text"
+                 *       },
+                 *       "room_code": "walk-in",
+                 *       "start": 1800000000,
+                 *       "timezone": "Europe/Berlin"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["SlotRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "capacity": 0,
+                     *         "consultation_ids": [
+                     *           "text"
+                     *         ],
+                     *         "created": 1800000000,
+                     *         "end": 1800000900,
+                     *         "hours": {
+                     *           "from": "09:00",
+                     *           "until": "17:30"
+                     *         },
+                     *         "id": "4711",
+                     *         "kind": "text",
+                     *         "modified": 1800000000,
+                     *         "provider_id": "181",
+                     *         "repeat": {
+                     *           "days": [
+                     *             1
+                     *           ],
+                     *           "except": [
+                     *             "text"
+                     *           ],
+                     *           "freq": "text",
+                     *           "from": "text",
+                     *           "until": "text"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "start": 1800000000,
+                     *         "timezone": "Europe/Berlin"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Slot"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "holds::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "end": 1800000900,
+                 *       "member_id": "900",
+                 *       "provider_id": 181,
+                 *       "room_code": "walk-in",
+                 *       "start": 1800000000
+                 *     }
+                 */
+                "application/json": components["schemas"]["HoldRequest"];
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "end": 1800000900,
+                 *       "member_id": "900",
+                 *       "provider_id": 181,
+                 *       "room_code": "walk-in",
+                 *       "start": 1800000000
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["HoldRequest"];
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "end": 1800000900,
+                 *       "member_id": "900",
+                 *       "provider_id": 181,
+                 *       "room_code": "walk-in",
+                 *       "start": 1800000000
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["HoldRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "end": 1800000900,
+                     *         "expires": 1800000900,
+                     *         "id": "4711",
+                     *         "member_id": "900",
+                     *         "provider_id": "181",
+                     *         "renewable": true,
+                     *         "room_code": "walk-in",
+                     *         "slot_id": "text",
+                     *         "start": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Hold"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "holds::delete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description UUID of the hold
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_bool"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "holds::renew": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description UUID of the hold
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "end": 1800000900,
+                     *         "expires": 1800000900,
+                     *         "id": "4711",
+                     *         "member_id": "900",
+                     *         "provider_id": "181",
+                     *         "renewable": true,
+                     *         "room_code": "walk-in",
+                     *         "slot_id": "text",
+                     *         "start": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Hold"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "slots::update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the rule, or `{rule}-{start}` for one of its times
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "capacity": 1,
+                 *       "date": "text",
+                 *       "end": 1800000900,
+                 *       "hours": {
+                 *         "from": "09:00",
+                 *         "until": "17:30"
+                 *       },
+                 *       "repeat": {
+                 *         "days": [
+                 *           1
+                 *         ],
+                 *         "freq": "text",
+                 *         "from": "text",
+                 *         "until": "text"
+                 *       },
+                 *       "scope": "text",
+                 *       "start": 1800000000
+                 *     }
+                 */
+                "application/json": components["schemas"]["SlotUpdateRequest"];
+                /**
+                 * @example {
+                 *       "capacity": 1,
+                 *       "date": "text",
+                 *       "end": 1800000900,
+                 *       "hours": {
+                 *         "from": "09:00",
+                 *         "until": "17:30"
+                 *       },
+                 *       "repeat": {
+                 *         "days": [
+                 *           1
+                 *         ],
+                 *         "freq": "text",
+                 *         "from": "text",
+                 *         "until": "text"
+                 *       },
+                 *       "scope": "text",
+                 *       "start": 1800000000
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["SlotUpdateRequest"];
+                /**
+                 * @example {
+                 *       "capacity": 1,
+                 *       "date": "text",
+                 *       "end": 1800000900,
+                 *       "hours": {
+                 *         "from": "09:00",
+                 *         "until": "17:30"
+                 *       },
+                 *       "repeat": {
+                 *         "days": [
+                 *           1
+                 *         ],
+                 *         "freq": "text",
+                 *         "from": "text",
+                 *         "until": "text"
+                 *       },
+                 *       "scope": "text",
+                 *       "start": 1800000000
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["SlotUpdateRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "capacity": 0,
+                     *           "consultation_ids": [
+                     *             "text"
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "end": 1800000900,
+                     *           "hours": {
+                     *             "from": "09:00",
+                     *             "until": "17:30"
+                     *           },
+                     *           "id": "4711",
+                     *           "kind": "text",
+                     *           "modified": 1800000000,
+                     *           "provider_id": "181",
+                     *           "repeat": {
+                     *             "days": [
+                     *               1
+                     *             ],
+                     *             "except": [
+                     *               "text"
+                     *             ],
+                     *             "freq": "text",
+                     *             "from": "text",
+                     *             "until": "text"
+                     *           },
+                     *           "room_code": "walk-in",
+                     *           "start": 1800000000,
+                     *           "timezone": "Europe/Berlin"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_Slot"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "slots::delete": {
+        parameters: {
+            query?: {
+                /**
+                 * @description `this`, `following` or `all` (default).
+                 * @example text
+                 */
+                scope?: string;
+                /**
+                 * @description 1 keeps what is booked and deletes the hours all the same.
+                 * @example true
+                 */
+                force?: boolean;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the rule, or `{rule}-{start}` for one of its times
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_bool"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "users::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Numbers of users, as a list or with commas.
+                 * @example 4711
+                 */
+                id?: string;
+                /**
+                 * @description A piece of the full name, at least 3 characters.
+                 * @example Maria Gomez
+                 */
+                full_name?: string;
+                /**
+                 * @description A piece of the e-mail address, at least 3 characters.
+                 * @example maria@example.org
+                 */
+                email?: string;
+                /**
+                 * @description A piece of the full name or of the e-mail address, at least 3 characters.
+                 * @example maria
+                 */
+                q?: string;
+                /**
+                 * @description `all`: patients of the caller's rooms; `my-patient`: of the caller's
+                 *     own visits.
+                 * @example text
+                 */
+                ex_filter?: string;
+                /**
+                 * @description Left out of the patient list of remote monitoring, or not.
+                 * @example true
+                 */
+                is_hidden?: boolean;
+                /**
+                 * @description Runs the clinic, or not.
+                 * @example true
+                 */
+                is_admin?: boolean;
+                /**
+                 * @description Status numbers, as a list or with commas.
+                 * @example 10
+                 */
+                status?: string;
+                /**
+                 * @description Type numbers.
+                 * @example 200
+                 */
+                type?: string;
+                /**
+                 * @description `clinic_admin`, `account_manager`, `scheduler`, `analyst`.
+                 * @example family
+                 */
+                role?: string;
+                /**
+                 * @description Numbers of kinds of providers, such as 482.
+                 * @example 482
+                 */
+                subtype?: string;
+                /**
+                 * @description Code or slug of a room: who works there, was a patient there or is
+                 *     registered with it.
+                 * @example walk-in
+                 */
+                room_code?: string;
+                /**
+                 * @description Code of the clinic; nobody is found under another one's.
+                 * @example northside
+                 */
+                account_code?: string;
+                /**
+                 * @description The clinic's own grouping.
+                 * @example text
+                 */
+                group?: string;
+                /**
+                 * @description `full_name.asc`, or `sort[full_name]=asc`; by `id`, `full_name`,
+                 *     `first_name`, `last_name`, `email`, `username`, `last_login`, `type` or
+                 *     `status`.
+                 * @example full_name.asc
+                 */
+                sort?: string;
+                /**
+                 * @description Rows to skip.
+                 * @example 1800000000
+                 */
+                start?: number;
+                /**
+                 * @description Pages to skip, and one; where `start` is not sent.
+                 * @example 1
+                 */
+                page?: number;
+                /**
+                 * @description Rows to give, at most 100.
+                 * @example 20
+                 */
+                limit?: number;
+                /**
+                 * @description `next` of an earlier page: goes on after its last row.
+                 * @example MTgwMDAwMDAwMHw0NzEx
+                 */
+                after?: string;
+                /**
+                 * @description Comma list of the fields wanted.
+                 * @example id,full_name
+                 */
+                fields?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "active": true,
+                     *           "city": "text",
+                     *           "code": "walk-in",
+                     *           "created": 1800000000,
+                     *           "disable_emails": true,
+                     *           "dob": "1980-04-02",
+                     *           "email": "maria@example.org",
+                     *           "email_verified": true,
+                     *           "extra": {},
+                     *           "first_name": "Maria",
+                     *           "full_name": "Maria Gomez",
+                     *           "gender": 2,
+                     *           "group": "text",
+                     *           "id": "4711",
+                     *           "is_hidden": true,
+                     *           "last_login": 1,
+                     *           "last_name": "Gomez",
+                     *           "modified": 1800000000,
+                     *           "phone": "+1 555 010 0100",
+                     *           "photo": "text",
+                     *           "role": "family",
+                     *           "rooms": [
+                     *             {
+                     *               "code": "walk-in",
+                     *               "id": "4711",
+                     *               "name": "Walk-in care",
+                     *               "slug": "walk-in"
+                     *             }
+                     *           ],
+                     *           "short_bio": "text",
+                     *           "signup_step": 1,
+                     *           "state": "text",
+                     *           "status": 10,
+                     *           "street_addr": "text",
+                     *           "subtype": "482",
+                     *           "suffix": "text",
+                     *           "timezone": "Europe/Berlin",
+                     *           "title": "text",
+                     *           "tos": true,
+                     *           "type": 200,
+                     *           "username": "maria@example.org",
+                     *           "vsee": {
+                     *             "id": "4711",
+                     *             "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18"
+                     *           },
+                     *           "vseeid": "text",
+                     *           "zip": "text"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_UserFields"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "users::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "city": "text",
+                 *       "code": "walk-in",
+                 *       "disable_emails": true,
+                 *       "dob": "1980-04-02",
+                 *       "email": "maria@example.org",
+                 *       "extra": {},
+                 *       "first_name": "Maria",
+                 *       "gender": "female",
+                 *       "group": "text",
+                 *       "is_hidden": true,
+                 *       "last_name": "Gomez",
+                 *       "password": "correct horse battery staple",
+                 *       "phone": "+1 555 010 0100",
+                 *       "role": "family",
+                 *       "room_code": "walk-in",
+                 *       "room_codes": [
+                 *         "text"
+                 *       ],
+                 *       "short_bio": "text",
+                 *       "state": "text",
+                 *       "street_addr": "text",
+                 *       "subtype": 1,
+                 *       "suffix": "text",
+                 *       "timezone": "Europe/Berlin",
+                 *       "title": "text",
+                 *       "tos": true,
+                 *       "type": 200,
+                 *       "username": "maria@example.org",
+                 *       "zip": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddUserRequest"];
+                /**
+                 * @example {
+                 *       "city": "text",
+                 *       "code": "walk-in",
+                 *       "disable_emails": true,
+                 *       "dob": "1980-04-02",
+                 *       "email": "maria@example.org",
+                 *       "extra": {},
+                 *       "first_name": "Maria",
+                 *       "gender": "female",
+                 *       "group": "text",
+                 *       "is_hidden": true,
+                 *       "last_name": "Gomez",
+                 *       "password": "correct horse battery staple",
+                 *       "phone": "+1 555 010 0100",
+                 *       "role": "family",
+                 *       "room_code": "walk-in",
+                 *       "room_codes": [
+                 *         "text"
+                 *       ],
+                 *       "short_bio": "text",
+                 *       "state": "text",
+                 *       "street_addr": "text",
+                 *       "subtype": 1,
+                 *       "suffix": "text",
+                 *       "timezone": "Europe/Berlin",
+                 *       "title": "text",
+                 *       "tos": true,
+                 *       "type": 200,
+                 *       "username": "maria@example.org",
+                 *       "zip": "text"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddUserRequest"];
+                /**
+                 * @example {
+                 *       "city": "text",
+                 *       "code": "walk-in",
+                 *       "disable_emails": true,
+                 *       "dob": "1980-04-02",
+                 *       "email": "maria@example.org",
+                 *       "extra": {},
+                 *       "first_name": "Maria",
+                 *       "gender": "female",
+                 *       "group": "text",
+                 *       "is_hidden": true,
+                 *       "last_name": "Gomez",
+                 *       "password": "correct horse battery staple",
+                 *       "phone": "+1 555 010 0100",
+                 *       "role": "family",
+                 *       "room_code": "walk-in",
+                 *       "room_codes": [
+                 *         "text"
+                 *       ],
+                 *       "short_bio": "text",
+                 *       "state": "text",
+                 *       "street_addr": "text",
+                 *       "subtype": 1,
+                 *       "suffix": "text",
+                 *       "timezone": "Europe/Berlin",
+                 *       "title": "text",
+                 *       "tos": true,
+                 *       "type": 200,
+                 *       "username": "maria@example.org",
+                 *       "zip": "text"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddUserRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "active": true,
+                     *         "city": "text",
+                     *         "code": "walk-in",
+                     *         "created": 1800000000,
+                     *         "disable_emails": true,
+                     *         "dob": "1980-04-02",
+                     *         "email": "maria@example.org",
+                     *         "email_verified": true,
+                     *         "extra": {},
+                     *         "first_name": "Maria",
+                     *         "full_name": "Maria Gomez",
+                     *         "gender": 2,
+                     *         "group": "text",
+                     *         "id": "4711",
+                     *         "is_hidden": true,
+                     *         "last_login": 1,
+                     *         "last_name": "Gomez",
+                     *         "modified": 1800000000,
+                     *         "phone": "+1 555 010 0100",
+                     *         "photo": "text",
+                     *         "role": "family",
+                     *         "rooms": [
+                     *           {
+                     *             "code": "walk-in",
+                     *             "id": "4711",
+                     *             "name": "Walk-in care",
+                     *             "slug": "walk-in"
+                     *           }
+                     *         ],
+                     *         "short_bio": "text",
+                     *         "signup_step": 1,
+                     *         "state": "text",
+                     *         "status": 10,
+                     *         "street_addr": "text",
+                     *         "subtype": "482",
+                     *         "suffix": "text",
+                     *         "timezone": "Europe/Berlin",
+                     *         "title": "text",
+                     *         "tos": true,
+                     *         "type": 200,
+                     *         "username": "maria@example.org",
+                     *         "vseeid": "text",
+                     *         "zip": "text"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_User"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "users::heartbeat": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "heart_beat": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["HeartbeatRequest"];
+                /**
+                 * @example {
+                 *       "heart_beat": 1
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["HeartbeatRequest"];
+                /**
+                 * @example {
+                 *       "heart_beat": 1
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["HeartbeatRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "users::forgot_password": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "maria@example.org",
+                 *       "username": "maria@example.org"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ForgotRequest"];
+                /**
+                 * @example {
+                 *       "email": "maria@example.org",
+                 *       "username": "maria@example.org"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["ForgotRequest"];
+                /**
+                 * @example {
+                 *       "email": "maria@example.org",
+                 *       "username": "maria@example.org"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["ForgotRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "users::guest_login": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
             path?: never;
             cookie?: never;
         };
+        /** @description The fields, in any of the three encodings. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "dob": "1980-04-02",
+                 *       "email": "maria@example.org",
+                 *       "first_name": "Maria",
+                 *       "last_name": "Gomez",
+                 *       "phone": "+1 555 010 0100",
+                 *       "room_code": "walk-in"
+                 *     }
+                 */
                 "application/json": components["schemas"]["GuestRequest"];
+                /**
+                 * @example {
+                 *       "dob": "1980-04-02",
+                 *       "email": "maria@example.org",
+                 *       "first_name": "Maria",
+                 *       "last_name": "Gomez",
+                 *       "phone": "+1 555 010 0100",
+                 *       "room_code": "walk-in"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": components["schemas"]["GuestRequest"];
+                /**
+                 * @example {
+                 *       "dob": "1980-04-02",
+                 *       "email": "maria@example.org",
+                 *       "first_name": "Maria",
+                 *       "last_name": "Gomez",
+                 *       "phone": "+1 555 010 0100",
+                 *       "room_code": "walk-in"
+                 *     }
+                 */
                 "multipart/form-data": components["schemas"]["GuestRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "active": true,
+                     *         "code": "walk-in",
+                     *         "dob": "1980-04-02",
+                     *         "email": "maria@example.org",
+                     *         "first_name": "Maria",
+                     *         "full_name": "Maria Gomez",
+                     *         "id": "4711",
+                     *         "last_name": "Gomez",
+                     *         "subtype": "482",
+                     *         "token": {
+                     *           "expiry": 1,
+                     *           "refresh_token": {
+                     *             "created": 1800000000,
+                     *             "expiry": 1,
+                     *             "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18",
+                     *             "user_id": "900"
+                     *           },
+                     *           "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18",
+                     *           "user_id": "900"
+                     *         },
+                     *         "tos": true,
+                     *         "type": 200,
+                     *         "username": "maria@example.org",
+                     *         "vsee": {
+                     *           "id": "4711",
+                     *           "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18"
+                     *         },
+                     *         "vseeid": "text"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_SignedInUser"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "users::login": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
             path?: never;
             cookie?: never;
         };
+        /** @description The fields, in any of the three encodings. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "maria@example.org",
+                 *       "email_token": "text",
+                 *       "password": "correct horse battery staple",
+                 *       "user_type": 1,
+                 *       "username": "maria@example.org"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LoginRequest"];
+                /**
+                 * @example {
+                 *       "email": "maria@example.org",
+                 *       "email_token": "text",
+                 *       "password": "correct horse battery staple",
+                 *       "user_type": 1,
+                 *       "username": "maria@example.org"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": components["schemas"]["LoginRequest"];
+                /**
+                 * @example {
+                 *       "email": "maria@example.org",
+                 *       "email_token": "text",
+                 *       "password": "correct horse battery staple",
+                 *       "user_type": 1,
+                 *       "username": "maria@example.org"
+                 *     }
+                 */
                 "multipart/form-data": components["schemas"]["LoginRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "active": true,
+                     *         "code": "walk-in",
+                     *         "dob": "1980-04-02",
+                     *         "email": "maria@example.org",
+                     *         "first_name": "Maria",
+                     *         "full_name": "Maria Gomez",
+                     *         "id": "4711",
+                     *         "last_name": "Gomez",
+                     *         "subtype": "482",
+                     *         "token": {
+                     *           "expiry": 1,
+                     *           "refresh_token": {
+                     *             "created": 1800000000,
+                     *             "expiry": 1,
+                     *             "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18",
+                     *             "user_id": "900"
+                     *           },
+                     *           "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18",
+                     *           "user_id": "900"
+                     *         },
+                     *         "tos": true,
+                     *         "type": 200,
+                     *         "username": "maria@example.org",
+                     *         "vsee": {
+                     *           "id": "4711",
+                     *           "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18"
+                     *         },
+                     *         "vseeid": "text"
+                     *       },
+                     *       "token": {
+                     *         "expiry": 1,
+                     *         "refresh_token": {
+                     *           "created": 1800000000,
+                     *           "expiry": 1,
+                     *           "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18",
+                     *           "user_id": "900"
+                     *         },
+                     *         "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18",
+                     *         "user_id": "900"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["LoggedIn"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "users::logout": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example {} */
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "users::set_password": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
             path?: never;
             cookie?: never;
         };
+        /** @description The fields, in any of the three encodings. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple",
+                 *       "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasswordRequest"];
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple",
+                 *       "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": components["schemas"]["PasswordRequest"];
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple",
+                 *       "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18"
+                 *     }
+                 */
                 "multipart/form-data": components["schemas"]["PasswordRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "active": true,
+                     *         "code": "walk-in",
+                     *         "dob": "1980-04-02",
+                     *         "email": "maria@example.org",
+                     *         "first_name": "Maria",
+                     *         "full_name": "Maria Gomez",
+                     *         "id": "4711",
+                     *         "last_name": "Gomez",
+                     *         "subtype": "482",
+                     *         "token": {
+                     *           "expiry": 1,
+                     *           "refresh_token": {
+                     *             "created": 1800000000,
+                     *             "expiry": 1,
+                     *             "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18",
+                     *             "user_id": "900"
+                     *           },
+                     *           "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18",
+                     *           "user_id": "900"
+                     *         },
+                     *         "tos": true,
+                     *         "type": 200,
+                     *         "username": "maria@example.org",
+                     *         "vsee": {
+                     *           "id": "4711",
+                     *           "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18"
+                     *         },
+                     *         "vseeid": "text"
+                     *       },
+                     *       "token": {
+                     *         "expiry": 1,
+                     *         "refresh_token": {
+                     *           "created": 1800000000,
+                     *           "expiry": 1,
+                     *           "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18",
+                     *           "user_id": "900"
+                     *         },
+                     *         "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18",
+                     *         "user_id": "900"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["LoggedIn"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "users::password_link": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordLinkRequest"];
+                /**
+                 * @example {
+                 *       "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["PasswordLinkRequest"];
+                /**
+                 * @example {
+                 *       "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["PasswordLinkRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "account_code": "northside",
+                     *         "account_name": "Walk-in care",
+                     *         "kind": "text",
+                     *         "username": "maria@example.org"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_PasswordLink"];
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "users::refresh_token": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RefreshRequest"];
+                /**
+                 * @example {
+                 *       "refresh_token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["RefreshRequest"];
+                /**
+                 * @example {
+                 *       "refresh_token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["RefreshRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "token": {
+                     *           "expiry": 1,
+                     *           "refresh_token": {
+                     *             "created": 1800000000,
+                     *             "expiry": 1,
+                     *             "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18",
+                     *             "user_id": "900"
+                     *           },
+                     *           "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18",
+                     *           "user_id": "900"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Renewed"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "users::sso": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
             path?: never;
             cookie?: never;
         };
+        /** @description The fields, in any of the three encodings. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "city": "text",
+                 *       "code": "walk-in",
+                 *       "disable_emails": true,
+                 *       "dob": "1980-04-02",
+                 *       "email": "maria@example.org",
+                 *       "fields": [
+                 *         "id",
+                 *         "full_name"
+                 *       ],
+                 *       "first_name": "Maria",
+                 *       "gender": "female",
+                 *       "last_name": "Gomez",
+                 *       "phone": "+1 555 010 0100",
+                 *       "state": "text",
+                 *       "street_addr": "text",
+                 *       "type": 200,
+                 *       "username": "maria@example.org",
+                 *       "zip": "text"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SsoRequest"];
+                /**
+                 * @example {
+                 *       "city": "text",
+                 *       "code": "walk-in",
+                 *       "disable_emails": true,
+                 *       "dob": "1980-04-02",
+                 *       "email": "maria@example.org",
+                 *       "fields": [
+                 *         "id",
+                 *         "full_name"
+                 *       ],
+                 *       "first_name": "Maria",
+                 *       "gender": "female",
+                 *       "last_name": "Gomez",
+                 *       "phone": "+1 555 010 0100",
+                 *       "state": "text",
+                 *       "street_addr": "text",
+                 *       "type": 200,
+                 *       "username": "maria@example.org",
+                 *       "zip": "text"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": components["schemas"]["SsoRequest"];
+                /**
+                 * @example {
+                 *       "city": "text",
+                 *       "code": "walk-in",
+                 *       "disable_emails": true,
+                 *       "dob": "1980-04-02",
+                 *       "email": "maria@example.org",
+                 *       "fields": [
+                 *         "id",
+                 *         "full_name"
+                 *       ],
+                 *       "first_name": "Maria",
+                 *       "gender": "female",
+                 *       "last_name": "Gomez",
+                 *       "phone": "+1 555 010 0100",
+                 *       "state": "text",
+                 *       "street_addr": "text",
+                 *       "type": 200,
+                 *       "username": "maria@example.org",
+                 *       "zip": "text"
+                 *     }
+                 */
                 "multipart/form-data": components["schemas"]["SsoRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "active": true,
+                     *         "code": "walk-in",
+                     *         "dob": "1980-04-02",
+                     *         "email": "maria@example.org",
+                     *         "first_name": "Maria",
+                     *         "full_name": "Maria Gomez",
+                     *         "id": "4711",
+                     *         "last_name": "Gomez",
+                     *         "subtype": "482",
+                     *         "token": {
+                     *           "expiry": 1,
+                     *           "refresh_token": {
+                     *             "created": 1800000000,
+                     *             "expiry": 1,
+                     *             "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18",
+                     *             "user_id": "900"
+                     *           },
+                     *           "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18",
+                     *           "user_id": "900"
+                     *         },
+                     *         "tos": true,
+                     *         "type": 200,
+                     *         "username": "maria@example.org",
+                     *         "vsee": {
+                     *           "id": "4711",
+                     *           "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18"
+                     *         },
+                     *         "vseeid": "text"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_SignedInUser"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "users::get": {
         parameters: {
             query?: {
-                /** @description Comma list of the fields wanted */
+                /**
+                 * @description Comma list of the fields wanted; `vsee` alone adds the call identity
+                 * @example id,full_name
+                 */
                 fields?: string;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
             path: {
-                /** @description Number of the user, or `-` for the token's own */
+                /**
+                 * @description Number of the user, or `-` for the token's own
+                 * @example 4711
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "active": true,
+                     *         "city": "text",
+                     *         "code": "walk-in",
+                     *         "created": 1800000000,
+                     *         "disable_emails": true,
+                     *         "dob": "1980-04-02",
+                     *         "email": "maria@example.org",
+                     *         "email_verified": true,
+                     *         "extra": {},
+                     *         "first_name": "Maria",
+                     *         "full_name": "Maria Gomez",
+                     *         "gender": 2,
+                     *         "group": "text",
+                     *         "id": "4711",
+                     *         "is_hidden": true,
+                     *         "last_login": 1,
+                     *         "last_name": "Gomez",
+                     *         "modified": 1800000000,
+                     *         "phone": "+1 555 010 0100",
+                     *         "photo": "text",
+                     *         "role": "family",
+                     *         "rooms": [
+                     *           {
+                     *             "code": "walk-in",
+                     *             "id": "4711",
+                     *             "name": "Walk-in care",
+                     *             "slug": "walk-in"
+                     *           }
+                     *         ],
+                     *         "short_bio": "text",
+                     *         "signup_step": 1,
+                     *         "state": "text",
+                     *         "status": 10,
+                     *         "street_addr": "text",
+                     *         "subtype": "482",
+                     *         "suffix": "text",
+                     *         "timezone": "Europe/Berlin",
+                     *         "title": "text",
+                     *         "tos": true,
+                     *         "type": 200,
+                     *         "username": "maria@example.org",
+                     *         "vsee": {
+                     *           "id": "4711",
+                     *           "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18"
+                     *         },
+                     *         "vseeid": "text",
+                     *         "zip": "text"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_UserFields"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "users::update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the user, or `-` for the token's own
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "city": "text",
+                 *       "code": "walk-in",
+                 *       "current_password": "text",
+                 *       "disable_emails": true,
+                 *       "dob": "1980-04-02",
+                 *       "email": "maria@example.org",
+                 *       "extra": {},
+                 *       "first_name": "Maria",
+                 *       "gender": "female",
+                 *       "group": "text",
+                 *       "is_hidden": true,
+                 *       "last_name": "Gomez",
+                 *       "password": "correct horse battery staple",
+                 *       "phone": "+1 555 010 0100",
+                 *       "role": "family",
+                 *       "room_id": 12,
+                 *       "short_bio": "text",
+                 *       "state": "text",
+                 *       "status": 10,
+                 *       "street_addr": "text",
+                 *       "subtype": "482",
+                 *       "suffix": "text",
+                 *       "timezone": "Europe/Berlin",
+                 *       "title": "text",
+                 *       "tos": true,
+                 *       "type": 200,
+                 *       "username": "maria@example.org",
+                 *       "zip": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateUserRequest"];
+                /**
+                 * @example {
+                 *       "city": "text",
+                 *       "code": "walk-in",
+                 *       "current_password": "text",
+                 *       "disable_emails": true,
+                 *       "dob": "1980-04-02",
+                 *       "email": "maria@example.org",
+                 *       "extra": {},
+                 *       "first_name": "Maria",
+                 *       "gender": "female",
+                 *       "group": "text",
+                 *       "is_hidden": true,
+                 *       "last_name": "Gomez",
+                 *       "password": "correct horse battery staple",
+                 *       "phone": "+1 555 010 0100",
+                 *       "role": "family",
+                 *       "room_id": 12,
+                 *       "short_bio": "text",
+                 *       "state": "text",
+                 *       "status": 10,
+                 *       "street_addr": "text",
+                 *       "subtype": "482",
+                 *       "suffix": "text",
+                 *       "timezone": "Europe/Berlin",
+                 *       "title": "text",
+                 *       "tos": true,
+                 *       "type": 200,
+                 *       "username": "maria@example.org",
+                 *       "zip": "text"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["UpdateUserRequest"];
+                /**
+                 * @example {
+                 *       "city": "text",
+                 *       "code": "walk-in",
+                 *       "current_password": "text",
+                 *       "disable_emails": true,
+                 *       "dob": "1980-04-02",
+                 *       "email": "maria@example.org",
+                 *       "extra": {},
+                 *       "first_name": "Maria",
+                 *       "gender": "female",
+                 *       "group": "text",
+                 *       "is_hidden": true,
+                 *       "last_name": "Gomez",
+                 *       "password": "correct horse battery staple",
+                 *       "phone": "+1 555 010 0100",
+                 *       "role": "family",
+                 *       "room_id": 12,
+                 *       "short_bio": "text",
+                 *       "state": "text",
+                 *       "status": 10,
+                 *       "street_addr": "text",
+                 *       "subtype": "482",
+                 *       "suffix": "text",
+                 *       "timezone": "Europe/Berlin",
+                 *       "title": "text",
+                 *       "tos": true,
+                 *       "type": 200,
+                 *       "username": "maria@example.org",
+                 *       "zip": "text"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["UpdateUserRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "active": true,
+                     *         "city": "text",
+                     *         "code": "walk-in",
+                     *         "created": 1800000000,
+                     *         "disable_emails": true,
+                     *         "dob": "1980-04-02",
+                     *         "email": "maria@example.org",
+                     *         "email_verified": true,
+                     *         "extra": {},
+                     *         "first_name": "Maria",
+                     *         "full_name": "Maria Gomez",
+                     *         "gender": 2,
+                     *         "group": "text",
+                     *         "id": "4711",
+                     *         "is_hidden": true,
+                     *         "last_login": 1,
+                     *         "last_name": "Gomez",
+                     *         "modified": 1800000000,
+                     *         "phone": "+1 555 010 0100",
+                     *         "photo": "text",
+                     *         "role": "family",
+                     *         "rooms": [
+                     *           {
+                     *             "code": "walk-in",
+                     *             "id": "4711",
+                     *             "name": "Walk-in care",
+                     *             "slug": "walk-in"
+                     *           }
+                     *         ],
+                     *         "short_bio": "text",
+                     *         "signup_step": 1,
+                     *         "state": "text",
+                     *         "status": 10,
+                     *         "street_addr": "text",
+                     *         "subtype": "482",
+                     *         "suffix": "text",
+                     *         "timezone": "Europe/Berlin",
+                     *         "title": "text",
+                     *         "tos": true,
+                     *         "type": 200,
+                     *         "username": "maria@example.org",
+                     *         "vseeid": "text",
+                     *         "zip": "text"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_User"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "dependants::list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the guardian, or `-` for the token's user
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "active": true,
+                     *           "city": "text",
+                     *           "code": "walk-in",
+                     *           "created": 1800000000,
+                     *           "disable_emails": true,
+                     *           "dob": "1980-04-02",
+                     *           "email": "maria@example.org",
+                     *           "email_verified": true,
+                     *           "extra": {},
+                     *           "first_name": "Maria",
+                     *           "full_name": "Maria Gomez",
+                     *           "gender": 2,
+                     *           "group": "text",
+                     *           "id": "4711",
+                     *           "is_hidden": true,
+                     *           "last_login": 1,
+                     *           "last_name": "Gomez",
+                     *           "modified": 1800000000,
+                     *           "phone": "+1 555 010 0100",
+                     *           "photo": "text",
+                     *           "role": "family",
+                     *           "rooms": [
+                     *             {
+                     *               "code": "walk-in",
+                     *               "id": "4711",
+                     *               "name": "Walk-in care",
+                     *               "slug": "walk-in"
+                     *             }
+                     *           ],
+                     *           "short_bio": "text",
+                     *           "signup_step": 1,
+                     *           "state": "text",
+                     *           "status": 10,
+                     *           "street_addr": "text",
+                     *           "subtype": "482",
+                     *           "suffix": "text",
+                     *           "timezone": "Europe/Berlin",
+                     *           "title": "text",
+                     *           "tos": true,
+                     *           "type": 200,
+                     *           "username": "maria@example.org",
+                     *           "vseeid": "text",
+                     *           "zip": "text"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_DependantObject"];
                 };
             };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "dependants::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the guardian, or `-` for the token's user
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "dob": "1980-04-02",
+                 *       "first_name": "Maria",
+                 *       "gender": "female",
+                 *       "last_name": "Gomez",
+                 *       "relation": "child"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddDependantRequest"];
+                /**
+                 * @example {
+                 *       "dob": "1980-04-02",
+                 *       "first_name": "Maria",
+                 *       "gender": "female",
+                 *       "last_name": "Gomez",
+                 *       "relation": "child"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddDependantRequest"];
+                /**
+                 * @example {
+                 *       "dob": "1980-04-02",
+                 *       "first_name": "Maria",
+                 *       "gender": "female",
+                 *       "last_name": "Gomez",
+                 *       "relation": "child"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddDependantRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "active": true,
+                     *         "city": "text",
+                     *         "code": "walk-in",
+                     *         "created": 1800000000,
+                     *         "disable_emails": true,
+                     *         "dob": "1980-04-02",
+                     *         "email": "maria@example.org",
+                     *         "email_verified": true,
+                     *         "extra": {},
+                     *         "first_name": "Maria",
+                     *         "full_name": "Maria Gomez",
+                     *         "gender": 2,
+                     *         "group": "text",
+                     *         "id": "4711",
+                     *         "is_hidden": true,
+                     *         "last_login": 1,
+                     *         "last_name": "Gomez",
+                     *         "modified": 1800000000,
+                     *         "phone": "+1 555 010 0100",
+                     *         "photo": "text",
+                     *         "role": "family",
+                     *         "rooms": [
+                     *           {
+                     *             "code": "walk-in",
+                     *             "id": "4711",
+                     *             "name": "Walk-in care",
+                     *             "slug": "walk-in"
+                     *           }
+                     *         ],
+                     *         "short_bio": "text",
+                     *         "signup_step": 1,
+                     *         "state": "text",
+                     *         "status": 10,
+                     *         "street_addr": "text",
+                     *         "subtype": "482",
+                     *         "suffix": "text",
+                     *         "timezone": "Europe/Berlin",
+                     *         "title": "text",
+                     *         "tos": true,
+                     *         "type": 200,
+                     *         "username": "maria@example.org",
+                     *         "vseeid": "text",
+                     *         "zip": "text"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_DependantObject"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "dependants::end": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the guardian, or `-` for the token's user
+                 * @example 4711
+                 */
+                id: string;
+                /**
+                 * @description Number of the dependant
+                 * @example text
+                 */
+                dependant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "users::list_rooms": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
             path: {
-                /** @description Number of the provider, or `-` for the token's own */
+                /**
+                 * @description Number of the provider, or `-` for the token's own
+                 * @example 4711
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Data_Vec_RoomOfUser"];
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_RoomOfUser"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "users::assign_rooms": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
-                /** @description Number of the provider */
+                /**
+                 * @description Number of the provider
+                 * @example 4711
+                 */
                 id: string;
             };
             cookie?: never;
         };
+        /** @description The fields, in any of the three encodings. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "room_code": "walk-in",
+                 *       "room_codes": [
+                 *         "text"
+                 *       ],
+                 *       "room_id": 12,
+                 *       "room_ids": [
+                 *         "text"
+                 *       ],
+                 *       "rooms": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["RoomsRequest"];
+                /**
+                 * @example {
+                 *       "room_code": "walk-in",
+                 *       "room_codes": [
+                 *         "text"
+                 *       ],
+                 *       "room_id": 12,
+                 *       "room_ids": [
+                 *         "text"
+                 *       ],
+                 *       "rooms": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": components["schemas"]["RoomsRequest"];
+                /**
+                 * @example {
+                 *       "room_code": "walk-in",
+                 *       "room_codes": [
+                 *         "text"
+                 *       ],
+                 *       "room_id": 12,
+                 *       "room_ids": [
+                 *         "text"
+                 *       ],
+                 *       "rooms": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
                 "multipart/form-data": components["schemas"]["RoomsRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "4711",
+                     *         "rooms": [
+                     *           {
+                     *             "code": "walk-in",
+                     *             "id": "4711",
+                     *             "name": "Walk-in care",
+                     *             "slug": "walk-in"
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_UserRooms"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "users::send_password_mail": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The user's id.
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    /** @example {} */
+                    "application/json": Record<string, never>;
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::of_user": {
+        parameters: {
+            query?: {
+                /**
+                 * @description 1 for visits that are open and were not missed.
+                 * @example 1
+                 */
+                upcoming?: number;
+                /**
+                 * @description 1 for visits that ended or were missed.
+                 * @example 1
+                 */
+                history?: number;
+                /**
+                 * @description `start.asc`, `start.desc` or `newest`.
+                 * @example full_name.asc
+                 */
+                sort?: string;
+                /**
+                 * @description Fields to give, with commas.
+                 * @example id,full_name
+                 */
+                fields?: string;
+                /**
+                 * @description `next` of the page before.
+                 * @example MTgwMDAwMDAwMHw0NzEx
+                 */
+                after?: string;
+                /**
+                 * @description Rows to skip.
+                 * @example 1800000000
+                 */
+                start?: number;
+                /**
+                 * @description Page number from 1; `start` wins.
+                 * @example 1
+                 */
+                page?: number;
+                /**
+                 * @description Rows to give, at most 100.
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the user, or `-` for the token's own
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "_id": "4711",
+                     *           "account_code": "northside",
+                     *           "actual_end": "1800000900",
+                     *           "actual_start": "1800000000",
+                     *           "arrived": 1,
+                     *           "code": "walk-in",
+                     *           "completed_by": "181",
+                     *           "created": 1800000000,
+                     *           "description": "text",
+                     *           "end": "1800000900",
+                     *           "guardian": {
+                     *             "first_name": "Maria",
+                     *             "id": "4711",
+                     *             "last_name": "Gomez"
+                     *           },
+                     *           "id": "4711",
+                     *           "intake": {
+                     *             "attachments": [
+                     *               {
+                     *                 "_id": "4711",
+                     *                 "created": {
+                     *                   "sec": 1,
+                     *                   "usec": 1
+                     *                 },
+                     *                 "creator_id": "text",
+                     *                 "ext": "pdf",
+                     *                 "id": "4711",
+                     *                 "modified": {
+                     *                   "sec": 1,
+                     *                   "usec": 1
+                     *                 },
+                     *                 "name": "Walk-in care",
+                     *                 "path": "text",
+                     *                 "remark": "text",
+                     *                 "size": 18432,
+                     *                 "type": 200,
+                     *                 "using": 1
+                     *               }
+                     *             ],
+                     *             "created": 1800000000,
+                     *             "id": "4711",
+                     *             "modified": 1800000000,
+                     *             "provider": "text",
+                     *             "reason_for_visit": "A rash on my arm",
+                     *             "type": "200",
+                     *             "visit_id": "4711"
+                     *           },
+                     *           "meeting": {
+                     *             "conference_pin": 1,
+                     *             "disabled": true,
+                     *             "expiry": 1,
+                     *             "hosts": [
+                     *               "text"
+                     *             ],
+                     *             "meeting_id": "text",
+                     *             "phone_numbers": {},
+                     *             "recording_auto_start": true
+                     *           },
+                     *           "member": {
+                     *             "dob": "1980-04-02",
+                     *             "first_name": "Maria",
+                     *             "gender": 2,
+                     *             "id": "4711",
+                     *             "last_name": "Gomez",
+                     *             "last_seen": 1,
+                     *             "phone": "+1 555 010 0100",
+                     *             "vseeid": "text"
+                     *           },
+                     *           "member_id": "900",
+                     *           "missed": true,
+                     *           "modified": 1800000000,
+                     *           "payment": {
+                     *             "amount": "text",
+                     *             "description": "text",
+                     *             "duration": 1
+                     *           },
+                     *           "provider": {
+                     *             "first_name": "Maria",
+                     *             "id": "4711",
+                     *             "last_name": "Gomez",
+                     *             "title": "text",
+                     *             "vseeid": "text"
+                     *           },
+                     *           "provider_id": "181",
+                     *           "reason": "A rash on my arm",
+                     *           "requested_provider_id": "text",
+                     *           "room": {
+                     *             "code": "walk-in",
+                     *             "id": "4711",
+                     *             "name": "Walk-in care",
+                     *             "slug": "walk-in"
+                     *           },
+                     *           "room_code": "walk-in",
+                     *           "room_id": "12",
+                     *           "specialty_id": "text",
+                     *           "start": "1800000000",
+                     *           "state": "text",
+                     *           "status": "10",
+                     *           "status_name": "pending",
+                     *           "subtype": "482",
+                     *           "transfer_reason": "text",
+                     *           "type": "200",
+                     *           "version": 1,
+                     *           "waiting_since": 1800000000
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Visit"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "visits::list": {
         parameters: {
             query?: {
-                /** @description Code or slug of a room. */
+                /**
+                 * @description Code or slug of a room.
+                 * @example walk-in
+                 */
                 room_code?: string;
-                /** @description Planned begin at or after, UNIX seconds. */
+                /**
+                 * @description Planned begin at or after, UNIX seconds.
+                 * @example 1800000000
+                 */
                 start_time?: number;
-                /** @description Planned begin before, UNIX seconds. */
+                /**
+                 * @description Planned begin before, UNIX seconds.
+                 * @example 1800000900
+                 */
                 end_time?: number;
-                /** @description Status numbers, as a list or with commas. */
+                /**
+                 * @description Status numbers, as a list or with commas.
+                 * @example 10
+                 */
                 status?: string;
-                /** @description Type numbers. */
+                /**
+                 * @description Type numbers.
+                 * @example 200
+                 */
                 type?: string;
-                /** @description Subtype numbers. */
+                /**
+                 * @description Subtype numbers.
+                 * @example 482
+                 */
                 subtype?: string;
-                /** @description Taken by, or asking for, this provider. */
+                /**
+                 * @description Taken by, or asking for, this provider.
+                 * @example 181
+                 */
                 provider_id?: string;
-                /** @description One patient. */
+                /**
+                 * @description One patient.
+                 * @example 900
+                 */
                 member_id?: string;
-                /** @description `start.asc`, `start.desc`, `queue` or `newest`. */
+                /**
+                 * @description 1 for visits that were recorded.
+                 * @example 1
+                 */
+                has_recordings?: number;
+                /**
+                 * @description The same.
+                 * @example 1
+                 */
+                with_recordings?: number;
+                /**
+                 * @description `start.asc`, `start.desc`, `queue` or `newest`.
+                 * @example full_name.asc
+                 */
                 sort?: string;
-                /** @description Rows to skip. */
+                /**
+                 * @description Fields to give, with commas; `recordings` only comes when asked for.
+                 * @example id,full_name
+                 */
+                fields?: string;
+                /**
+                 * @description `next` of the page before: goes on behind it, whatever was added since.
+                 * @example MTgwMDAwMDAwMHw0NzEx
+                 */
+                after?: string;
+                /**
+                 * @description Rows to skip; with `after`, behind it.
+                 * @example 1800000000
+                 */
                 start?: number;
-                /** @description Rows to give, at most 100. */
+                /**
+                 * @description Page number from 1; `start` wins.
+                 * @example 1
+                 */
+                page?: number;
+                /**
+                 * @description Rows to give, at most 100.
+                 * @example 20
+                 */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "_id": "4711",
+                     *           "account_code": "northside",
+                     *           "actual_end": "1800000900",
+                     *           "actual_start": "1800000000",
+                     *           "arrived": 1,
+                     *           "code": "walk-in",
+                     *           "completed_by": "181",
+                     *           "created": 1800000000,
+                     *           "description": "text",
+                     *           "end": "1800000900",
+                     *           "guardian": {
+                     *             "first_name": "Maria",
+                     *             "id": "4711",
+                     *             "last_name": "Gomez"
+                     *           },
+                     *           "id": "4711",
+                     *           "intake": {
+                     *             "attachments": [
+                     *               {
+                     *                 "_id": "4711",
+                     *                 "created": {
+                     *                   "sec": 1,
+                     *                   "usec": 1
+                     *                 },
+                     *                 "creator_id": "text",
+                     *                 "ext": "pdf",
+                     *                 "id": "4711",
+                     *                 "modified": {
+                     *                   "sec": 1,
+                     *                   "usec": 1
+                     *                 },
+                     *                 "name": "Walk-in care",
+                     *                 "path": "text",
+                     *                 "remark": "text",
+                     *                 "size": 18432,
+                     *                 "type": 200,
+                     *                 "using": 1
+                     *               }
+                     *             ],
+                     *             "created": 1800000000,
+                     *             "id": "4711",
+                     *             "modified": 1800000000,
+                     *             "provider": "text",
+                     *             "reason_for_visit": "A rash on my arm",
+                     *             "type": "200",
+                     *             "visit_id": "4711"
+                     *           },
+                     *           "meeting": {
+                     *             "conference_pin": 1,
+                     *             "disabled": true,
+                     *             "expiry": 1,
+                     *             "hosts": [
+                     *               "text"
+                     *             ],
+                     *             "meeting_id": "text",
+                     *             "phone_numbers": {},
+                     *             "recording_auto_start": true
+                     *           },
+                     *           "member": {
+                     *             "dob": "1980-04-02",
+                     *             "first_name": "Maria",
+                     *             "gender": 2,
+                     *             "id": "4711",
+                     *             "last_name": "Gomez",
+                     *             "last_seen": 1,
+                     *             "phone": "+1 555 010 0100",
+                     *             "vseeid": "text"
+                     *           },
+                     *           "member_id": "900",
+                     *           "missed": true,
+                     *           "modified": 1800000000,
+                     *           "payment": {
+                     *             "amount": "text",
+                     *             "description": "text",
+                     *             "duration": 1
+                     *           },
+                     *           "provider": {
+                     *             "first_name": "Maria",
+                     *             "id": "4711",
+                     *             "last_name": "Gomez",
+                     *             "title": "text",
+                     *             "vseeid": "text"
+                     *           },
+                     *           "provider_id": "181",
+                     *           "reason": "A rash on my arm",
+                     *           "requested_provider_id": "text",
+                     *           "room": {
+                     *             "code": "walk-in",
+                     *             "id": "4711",
+                     *             "name": "Walk-in care",
+                     *             "slug": "walk-in"
+                     *           },
+                     *           "room_code": "walk-in",
+                     *           "room_id": "12",
+                     *           "specialty_id": "text",
+                     *           "start": "1800000000",
+                     *           "state": "text",
+                     *           "status": "10",
+                     *           "status_name": "pending",
+                     *           "subtype": "482",
+                     *           "transfer_reason": "text",
+                     *           "type": "200",
+                     *           "version": 1,
+                     *           "waiting_since": 1800000000
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Visit"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "end": 1800000900,
+                 *       "force": true,
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "override": true,
+                 *       "provider_id": 181,
+                 *       "repeat": {
+                 *         "count": 1,
+                 *         "freq": "text"
+                 *       },
+                 *       "room_code": "walk-in",
+                 *       "start": 1800000000,
+                 *       "subtype": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["ScheduleRequest"];
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "end": 1800000900,
+                 *       "force": true,
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "override": true,
+                 *       "provider_id": 181,
+                 *       "repeat": {
+                 *         "count": 1,
+                 *         "freq": "text"
+                 *       },
+                 *       "room_code": "walk-in",
+                 *       "start": 1800000000,
+                 *       "subtype": 1
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["ScheduleRequest"];
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "end": 1800000900,
+                 *       "force": true,
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "override": true,
+                 *       "provider_id": 181,
+                 *       "repeat": {
+                 *         "count": 1,
+                 *         "freq": "text"
+                 *       },
+                 *       "room_code": "walk-in",
+                 *       "start": 1800000000,
+                 *       "subtype": 1
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["ScheduleRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Appointment"];
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::add_econsult": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "provider_id": 181,
+                 *       "room_code": "walk-in"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddVisitRequest"];
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "provider_id": 181,
+                 *       "room_code": "walk-in"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddVisitRequest"];
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "provider_id": 181,
+                 *       "room_code": "walk-in"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddVisitRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "visits::add_walkin": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
+        /** @description The fields, in any of the three encodings. */
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AddWalkinRequest"];
-                "application/x-www-form-urlencoded": components["schemas"]["AddWalkinRequest"];
-                "multipart/form-data": components["schemas"]["AddWalkinRequest"];
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "provider_id": 181,
+                 *       "room_code": "walk-in"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddVisitRequest"];
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "provider_id": 181,
+                 *       "room_code": "walk-in"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddVisitRequest"];
+                /**
+                 * @example {
+                 *       "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "provider_id": 181,
+                 *       "room_code": "walk-in"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddVisitRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_Visit"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::cancel_named": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": 4711,
+                 *       "visit_id": 4711
+                 *     }
+                 */
+                "application/json": components["schemas"]["Named"];
+                /**
+                 * @example {
+                 *       "id": 4711,
+                 *       "visit_id": 4711
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["Named"];
+                /**
+                 * @example {
+                 *       "id": 4711,
+                 *       "visit_id": 4711
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["Named"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::close_named": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": 4711,
+                 *       "reason": "A rash on my arm",
+                 *       "visit_id": 4711
+                 *     }
+                 */
+                "application/json": components["schemas"]["CloseNamedRequest"];
+                /**
+                 * @example {
+                 *       "id": 4711,
+                 *       "reason": "A rash on my arm",
+                 *       "visit_id": 4711
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["CloseNamedRequest"];
+                /**
+                 * @example {
+                 *       "id": 4711,
+                 *       "reason": "A rash on my arm",
+                 *       "visit_id": 4711
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["CloseNamedRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::end_named": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": 4711,
+                 *       "reason": "A rash on my arm",
+                 *       "visit_id": 4711
+                 *     }
+                 */
+                "application/json": components["schemas"]["CloseNamedRequest"];
+                /**
+                 * @example {
+                 *       "id": 4711,
+                 *       "reason": "A rash on my arm",
+                 *       "visit_id": 4711
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["CloseNamedRequest"];
+                /**
+                 * @example {
+                 *       "id": 4711,
+                 *       "reason": "A rash on my arm",
+                 *       "visit_id": 4711
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["CloseNamedRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::in_progress": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Fields to give, with commas; `recordings` only comes when asked for.
+                 * @example id,full_name
+                 */
+                fields?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "guests::join": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "walk-in",
+                 *       "name": "Walk-in care",
+                 *       "role": "family"
+                 *     }
+                 */
+                "application/json": components["schemas"]["JoinRequest"];
+                /**
+                 * @example {
+                 *       "code": "walk-in",
+                 *       "name": "Walk-in care",
+                 *       "role": "family"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["JoinRequest"];
+                /**
+                 * @example {
+                 *       "code": "walk-in",
+                 *       "name": "Walk-in care",
+                 *       "role": "family"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["JoinRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "id": "4711",
+                     *         "name": "Walk-in care",
+                     *         "role": "family",
+                     *         "status": "10",
+                     *         "user_id": "900",
+                     *         "visit": {
+                     *           "id": "4711",
+                     *           "provider_name": "Dr. Amara Osei",
+                     *           "state": "text",
+                     *           "status_name": "pending"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_JoinedGuest"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "guests::invitation": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
+            path: {
+                /**
+                 * @description Invite code of the visit
+                 * @example walk-in
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "account_name": "Walk-in care",
+                     *         "provider_name": "Dr. Amara Osei",
+                     *         "room": {
+                     *           "name": "Walk-in care"
+                     *         },
+                     *         "state": "text",
+                     *         "status_name": "pending"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_InvitationObject"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "visits::get": {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /**
+                 * @description Fields to give, with commas; `recordings` only comes when asked for.
+                 * @example id,full_name
+                 */
+                fields?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
             path: {
-                /** @description Number of the visit */
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_Visit"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "description": "text",
+                 *       "end": 1800000900,
+                 *       "provider_id": 181,
+                 *       "start": 1800000000,
+                 *       "status": 10,
+                 *       "subtype": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateVisitRequest"];
+                /**
+                 * @example {
+                 *       "description": "text",
+                 *       "end": 1800000900,
+                 *       "provider_id": 181,
+                 *       "start": 1800000000,
+                 *       "status": 10,
+                 *       "subtype": 1
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["UpdateVisitRequest"];
+                /**
+                 * @example {
+                 *       "description": "text",
+                 *       "end": 1800000900,
+                 *       "provider_id": 181,
+                 *       "start": 1800000000,
+                 *       "status": 10,
+                 *       "subtype": 1
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["UpdateVisitRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "visits::accept": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
-                /** @description Number of the visit */
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
                 id: string;
             };
             cookie?: never;
         };
+        /** @description The fields, in any of the three encodings. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "confirm": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["TakeRequest"];
+                /**
+                 * @example {
+                 *       "confirm": true
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": components["schemas"]["TakeRequest"];
+                /**
+                 * @example {
+                 *       "confirm": true
+                 *     }
+                 */
                 "multipart/form-data": components["schemas"]["TakeRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_Visit"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::arrive": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "calls::join": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
-                /** @description Number of the visit */
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "meeting_id": "text",
+                     *         "token": "9b2f61d04c7e8a35f1d0b6c2a7e94f18",
+                     *         "url": "https://portal.example/home"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_CallPass"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::cancel": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "visits::close": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
-                /** @description Number of the visit */
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
                 id: string;
             };
             cookie?: never;
         };
+        /** @description The fields, in any of the three encodings. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "A rash on my arm"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CloseRequest"];
+                /**
+                 * @example {
+                 *       "reason": "A rash on my arm"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": components["schemas"]["CloseRequest"];
+                /**
+                 * @example {
+                 *       "reason": "A rash on my arm"
+                 *     }
+                 */
                 "multipart/form-data": components["schemas"]["CloseRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_Visit"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "visits::complete": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
-                /** @description Number of the visit */
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_Visit"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::confirm": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::end": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "A rash on my arm"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CloseRequest"];
+                /**
+                 * @example {
+                 *       "reason": "A rash on my arm"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["CloseRequest"];
+                /**
+                 * @example {
+                 *       "reason": "A rash on my arm"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["CloseRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "guests::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+                /**
+                 * @description UUID of the guest's place
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                guest_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "id": "4711",
+                     *         "name": "Walk-in care",
+                     *         "role": "family",
+                     *         "status": "10",
+                     *         "user_id": "900",
+                     *         "visit": {
+                     *           "id": "4711",
+                     *           "provider_name": "Dr. Amara Osei",
+                     *           "state": "text",
+                     *           "status_name": "pending"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Guest"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "guests::admit": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+                /**
+                 * @description UUID of the guest's place
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                guest_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "id": "4711",
+                     *         "name": "Walk-in care",
+                     *         "role": "family",
+                     *         "status": "10",
+                     *         "user_id": "900",
+                     *         "visit": {
+                     *           "id": "4711",
+                     *           "provider_name": "Dr. Amara Osei",
+                     *           "state": "text",
+                     *           "status_name": "pending"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Guest"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "guests::decline": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+                /**
+                 * @description UUID of the guest's place
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                guest_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "id": "4711",
+                     *         "name": "Walk-in care",
+                     *         "role": "family",
+                     *         "status": "10",
+                     *         "user_id": "900",
+                     *         "visit": {
+                     *           "id": "4711",
+                     *           "provider_name": "Dr. Amara Osei",
+                     *           "state": "text",
+                     *           "status_name": "pending"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Guest"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "guests::leave": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+                /**
+                 * @description UUID of the guest's place
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                guest_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "id": "4711",
+                     *         "name": "Walk-in care",
+                     *         "role": "family",
+                     *         "status": "10",
+                     *         "user_id": "900",
+                     *         "visit": {
+                     *           "id": "4711",
+                     *           "provider_name": "Dr. Amara Osei",
+                     *           "state": "text",
+                     *           "status_name": "pending"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Guest"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "guests::participants": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "guest_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "in_call": true,
+                     *           "name": "Walk-in care",
+                     *           "primary": true,
+                     *           "role": "family",
+                     *           "status": "10",
+                     *           "type": "200",
+                     *           "user_id": "900"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ParticipantObject"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "visits::put_back": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
-                /** @description Number of the visit */
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_Visit"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
     "visits::start": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
-                /** @description Number of the visit */
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
                 id: string;
             };
             cookie?: never;
         };
+        /** @description The fields, in any of the three encodings. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "confirm": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["TakeRequest"];
+                /**
+                 * @example {
+                 *       "confirm": true
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": components["schemas"]["TakeRequest"];
+                /**
+                 * @example {
+                 *       "confirm": true
+                 *     }
+                 */
                 "multipart/form-data": components["schemas"]["TakeRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Data_Visit"];
                 };
             };
-            /** @description An error; `code` is the HTTP status. */
-            default: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::transfer": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "provider_id": 181,
+                 *       "reason": "A rash on my arm",
+                 *       "room_code": "walk-in"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TransferRequest"];
+                /**
+                 * @example {
+                 *       "provider_id": 181,
+                 *       "reason": "A rash on my arm",
+                 *       "room_code": "walk-in"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["TransferRequest"];
+                /**
+                 * @example {
+                 *       "provider_id": 181,
+                 *       "reason": "A rash on my arm",
+                 *       "room_code": "walk-in"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["TransferRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
         };
     };
 }
