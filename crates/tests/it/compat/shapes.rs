@@ -25,6 +25,8 @@ pub enum Is {
     Null,
     /// An empty text or one of the documented numbers.
     Subtype,
+    /// Left out.
+    Absent,
 }
 
 use Is::*;
@@ -46,9 +48,12 @@ impl Is {
             Flag => value.is_boolean(),
             Object => value.is_object(),
             List => value.is_array(),
-            Money => text.is_some_and(|text| matches!(text.split_once('.'), Some((_, cents)) if cents.len() == 2)),
+            Money => {
+                text.is_some_and(|text| matches!(text.split_once('.'), Some((_, cents)) if cents.len() == 2))
+            }
             Number => value.is_number(),
             Null => value.is_null(),
+            Absent => false,
             Subtype => matches!(text, Some("" | "460" | "470" | "480" | "482" | "484" | "486")),
         }
     }
@@ -65,6 +70,7 @@ pub fn check(what: &str, value: &Value, shape: Shape) {
         .filter_map(|(path, types)| {
             let found = path.split('.').try_fold(value, |value, name| value.get(name));
             match found {
+                None if types.iter().any(|is| matches!(is, Absent)) => None,
                 None => Some(format!("{path} is absent")),
                 Some(found) if types.iter().any(|is| is.fits(found)) => None,
                 Some(found) => Some(format!("{path} is {found}, not {types:?}")),
@@ -103,7 +109,7 @@ pub const PROFILE: Shape = &[
     ("full_name", &[Text]),
     ("username", &[Text]),
     ("vseeid", &[Text]),
-    ("dob", &[Date, Null]),
+    ("dob", &[Date, Absent]),
     ("email", &[Text]),
     ("gender", &[Int]),
     ("active", &[Flag]),
@@ -176,7 +182,7 @@ pub const VISIT: Shape = &[
     ("member.first_name", &[Text]),
     ("member.last_name", &[Text]),
     ("member.vseeid", &[Text]),
-    ("member.dob", &[Date, Null]),
+    ("member.dob", &[Date, Absent]),
     ("member.gender", &[Int]),
     ("member.phone", &[Text]),
     ("meeting.meeting_id", &[Text]),
