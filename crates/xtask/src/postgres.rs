@@ -48,6 +48,15 @@ pub fn binaries() -> Option<PathBuf> {
 impl Cluster {
     /// Makes a cluster under `target/pg` and waits until it answers.
     pub fn start(target: &Path) -> Result<Self> {
+        Self::start_with(target, &["fsync=off", "synchronous_commit=off", "full_page_writes=off"])
+    }
+
+    /// The same with commits that survive a power cut, for measurements.
+    pub fn durable(target: &Path) -> Result<Self> {
+        Self::start_with(target, &["shared_buffers=512MB", "max_wal_size=4GB"])
+    }
+
+    fn start_with(target: &Path, settings: &[&str]) -> Result<Self> {
         let binaries = binaries().context("no PostgreSQL binaries were found")?;
         let user = Unprivileged::when_root()?;
         let folder = folder(target, user.as_ref())?;
@@ -62,8 +71,7 @@ impl Cluster {
         let log = fs::File::create(folder.join("log"))?;
         let mut server = user.command(&binaries.join("postgres"));
         server.arg("-D").arg(&data).arg("-k").arg(&folder).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
-        for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300"]
-        {
+        for setting in settings.iter().chain(&["max_connections=300"]) {
             server.args(["-c", setting]);
         }
         server.stdout(log.try_clone()?).stderr(log);

@@ -33,6 +33,16 @@ impl Connection {
         Ok(self.exchange("GET", path, &Credentials::default(), "")?.0)
     }
 
+    /// `data` of a GET; anything but a 200 is an error.
+    pub fn get(&mut self, path: &str, who: &Credentials) -> Result<Value> {
+        let (status, answer) = self.exchange("GET", path, who, "")?;
+        if status != 200 {
+            bail!("GET {path} answered {status}: {}", String::from_utf8_lossy(&answer));
+        }
+        let mut answer: Value = serde_json::from_slice(&answer)?;
+        Ok(answer["data"].take())
+    }
+
     /// POSTs JSON and returns `data` of the answer; anything but a 200 is an error.
     pub fn post(&mut self, path: &str, who: &Credentials, body: &Value) -> Result<Value> {
         let (status, answer) = self.exchange("POST", path, who, &body.to_string())?;

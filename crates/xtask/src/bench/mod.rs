@@ -3,6 +3,7 @@
 //! machines; the absolute numbers say what was seen on one.
 
 mod http;
+mod lists;
 mod media;
 mod report;
 mod start;
@@ -38,6 +39,12 @@ pub struct Options {
     /// Largest number of subscribers in the media benchmark.
     #[arg(long, default_value_t = 10)]
     subscribers: usize,
+    /// Visits in the clinic of the lists benchmark.
+    #[arg(long, default_value_t = 1_000_000)]
+    old_visits: usize,
+    /// Patients in the clinic of the lists benchmark.
+    #[arg(long, default_value_t = 200_000)]
+    old_users: usize,
     /// Measure what was built before, however old it is.
     #[arg(long)]
     built: bool,
@@ -68,13 +75,16 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
         figures.visits = Some(visits::measure(&binary, &scratch, options)?);
         Ok(())
     });
+    stages.after(built, "lists and sign-ins", || {
+        figures.lists = Some(lists::measure(&binary, &scratch, &server::target(root), options)?);
+        Ok(())
+    });
     stages.after(built, "media", || {
         figures.media = Some(media::measure(&binary.with_file_name("bench_media"), options.subscribers)?);
         Ok(())
     });
     // A page with a part missing would read as if that part had been measured.
-    let measured =
-        !options.dev && figures.start.is_some() && figures.visits.is_some() && figures.media.is_some();
+    let measured = !options.dev && figures.is_complete();
     if measured {
         stages.run("docs/benchmarks.md", || report::write(root, &figures));
     }

@@ -4,7 +4,7 @@ use std::{fmt::Write, fs, path::Path, thread::available_parallelism};
 
 use anyhow::{Context, Result};
 
-use super::{media, median, start, visits};
+use super::{lists, media, median, start, visits};
 use crate::process;
 
 /// The load average of the last minute.
@@ -22,13 +22,24 @@ pub struct Figures {
     pub load_before: f64,
     pub start: Option<start::Figures>,
     pub visits: Option<visits::Figures>,
+    pub lists: Option<lists::Figures>,
     pub media: Option<media::Figures>,
+}
+
+impl Figures {
+    /// Was every part measured?
+    pub fn is_complete(&self) -> bool {
+        self.start.is_some() && self.visits.is_some() && self.lists.is_some() && self.media.is_some()
+    }
 }
 
 pub fn write(root: &Path, figures: &Figures) -> Result<()> {
     let mut page = head(figures.load_before)?;
     if let Some(visits) = &figures.visits {
         visits_part(&mut page, visits)?;
+    }
+    if let Some(lists) = &figures.lists {
+        lists_part(&mut page, lists)?;
     }
     if let Some(media) = &figures.media {
         media_part(&mut page, media)?;
@@ -96,6 +107,35 @@ fn visits_part(page: &mut String, figures: &visits::Figures) -> Result<()> {
         figures.ratio(),
         ratios.join(", "),
     )?;
+    Ok(())
+}
+
+fn lists_part(page: &mut String, figures: &lists::Figures) -> Result<()> {
+    write!(
+        page,
+        "\n## Lists and sign-ins\n\n\
+         A clinic of {} visits, {} patients, 200 providers and 20 rooms; eight clients at once, five seconds a call. \"Bare\" is\n\
+         a handler with the same SQL on the same database and nothing around it: no routing, permissions, sealing, audit of\n\
+         reads, rate limits, and hardly any JSON. Sign-ins are commits at full durability.\n\n\
+         | | | requests/s | p50 | p99 | bare requests/s | bare p50 | bare p99 |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+        figures.visits, figures.users,
+    )?;
+    for row in &figures.rows {
+        let (server, bare) = (&row.server, &row.bare);
+        writeln!(
+            page,
+            "| {} | {} | {:.0} | {:.1} ms | {:.1} ms | {:.0} | {:.1} ms | {:.1} ms |",
+            row.engine,
+            row.call,
+            server.per_second,
+            server.p50_ms,
+            server.p99_ms,
+            bare.per_second,
+            bare.p50_ms,
+            bare.p99_ms,
+        )?;
+    }
     Ok(())
 }
 

@@ -19,6 +19,7 @@ const READY_LIMIT: Duration = Duration::from_secs(30);
 /// A data directory that servers can be started on, one after another.
 pub struct Home {
     folder: PathBuf,
+    store: String,
     group_commit: bool,
 }
 
@@ -38,14 +39,25 @@ impl Home {
             fs::remove_dir_all(&folder)?;
         }
         fs::create_dir_all(&folder)?;
-        Ok(Self { folder, group_commit })
+        let store = format!("sqlite:{}", folder.join("bedside.db").display());
+        Ok(Self { folder, store, group_commit })
+    }
+
+    /// The same on another database.
+    pub fn on(self, store: &str) -> Self {
+        Self { store: store.to_owned(), ..self }
+    }
+
+    /// The store's URL and the master key's file, for programs beside the server.
+    pub fn store_and_key(&self) -> [String; 2] {
+        [self.store.clone(), self.folder.join("master.key").display().to_string()]
     }
 
     fn command(&self, binary: &Path) -> Command {
         let mut command = process::command(binary);
         command
             .current_dir(&self.folder)
-            .env("BEDSIDE__STORE__URL", format!("sqlite:{}", self.folder.join("bedside.db").display()))
+            .env("BEDSIDE__STORE__URL", &self.store)
             .env("BEDSIDE__STORE__GROUP_COMMIT", self.group_commit.to_string())
             .env("BEDSIDE__KEYS__MASTER_KEY_FILE", self.folder.join("master.key"))
             .env("BEDSIDE__LOG__FILTER", "warn");

@@ -149,7 +149,7 @@ impl Clinic {
 }
 
 /// One thread and one connection per item.
-fn together<I: Send, T: Send>(
+pub fn together<I: Send, T: Send>(
     items: Vec<I>,
     address: SocketAddr,
     job: impl Fn(&mut Connection, I) -> Result<T> + Sync,
