@@ -344,9 +344,10 @@ pub async fn find_extra(conn: &mut Conn, account: &AccountId, id: UserId) -> Res
 }
 
 const OTHER_ADMINS: &str = "SELECT COUNT(*) FROM users WHERE account_id = $1 AND id <> $2 AND status = 20 \
-     AND (type IN (100, 150) OR (type = 400 AND role = 'clinic_admin'))";
+     AND ((type IN (100, 150) AND password_hash IS NOT NULL) OR (type = 400 AND role = 'clinic_admin'))";
 
-/// How many people besides this one can run the clinic now.
+/// How many people besides this one can run the clinic now. Admins have to
+/// have a password; providers also come by single sign-on.
 ///
 /// # Errors
 /// What the database says.

@@ -243,7 +243,10 @@ async fn guessing_from_elsewhere_does_not_keep_the_person_out() {
             answer.refused(401, "login_failed");
         }
     }
-    assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]) && waits.iter().all(|wait| *wait <= 900), "{waits:?}");
+    assert!(
+        waits.windows(2).all(|pair| pair[0] <= pair[1]) && waits.iter().all(|wait| *wait <= 900),
+        "{waits:?}"
+    );
     assert!(waits.len() >= 6, "{waits:?}");
     clock.advance_seconds(900);
     try_from(&new, "osei", PASSWORD).await.ok();
@@ -255,7 +258,9 @@ async fn one_address_that_tries_many_names_waits_too() {
     add(&kit, 400, "osei").await;
     let sprayer = from(&kit, "198.51.100.7");
     for number in 0..20 {
-        try_from(&sprayer, &format!("name-{number}"), "Spring 2026 in town").await.refused(401, "login_failed");
+        try_from(&sprayer, &format!("name-{number}"), "Spring 2026 in town")
+            .await
+            .refused(401, "login_failed");
     }
     let refused = try_from(&sprayer, "osei", PASSWORD).await;
     let wait: i64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
@@ -376,6 +381,10 @@ async fn a_heartbeat_says_somebody_is_there() {
     let after = seen().await;
     assert_ne!(before, after);
     assert_eq!(after, kit.app.clock.now().seconds());
-    patient.client.post("/users/-/heartbeat", json!({ "heart_beat": -1 })).await.refused(400, "invalid_field");
+    patient
+        .client
+        .post("/users/-/heartbeat", json!({ "heart_beat": -1 }))
+        .await
+        .refused(400, "invalid_field");
     kit.anonymous().post("/users/-/heartbeat", json!({})).await.refused(401, "token_missing");
 }

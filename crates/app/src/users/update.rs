@@ -6,7 +6,7 @@ use bedside_model::{
     event::{EventData, EventType},
     mail::MailKind,
     permission::Action,
-    user::{UserStatus, UserType},
+    user::{Role, UserStatus, UserType},
 };
 use bedside_store::{
     Conn, Tx, Vault, accounts,
@@ -210,11 +210,12 @@ async fn new_password(
     passwords::hash(app, password).await.map(Some)
 }
 
-fn runs_the_clinic(kind: UserType, role: &str, status: UserStatus) -> bool {
-    status == UserStatus::Active
-        && match kind {
-            UserType::Admin | UserType::CommonAdmin => true,
-            UserType::Provider => role == "clinic_admin",
+/// As the store counts others, see [`users::count_other_admins`].
+fn runs_the_clinic(standing: &Standing, has_password: bool) -> bool {
+    standing.status == UserStatus::Active
+        && match standing.kind {
+            UserType::Admin | UserType::CommonAdmin => has_password,
+            UserType::Provider => standing.role == Role::ClinicAdmin.as_str(),
             _ => false,
         }
 }
@@ -288,8 +289,9 @@ impl Change {
             let first = self.password_hash.is_some() && user.status == UserStatus::Inactive;
             new.status = if first { UserStatus::Active } else { user.status };
         }
-        if runs_the_clinic(user.kind, &user.role, user.status)
-            && !runs_the_clinic(new.kind, &new.role, new.status)
+        let has_password = user.password_hash.is_some();
+        if runs_the_clinic(&standing_of(user), has_password)
+            && !runs_the_clinic(&new, has_password || self.password_hash.is_some())
             && users::count_other_admins(tx, account, id).await? == 0
         {
             return Err(Error::invalid("last_admin", "The clinic needs somebody else who can run it first."));

@@ -34,10 +34,10 @@ pub struct UserQuery {
     ex_filter: Option<Text<20>>,
     /// Left out of the patient list of remote monitoring, or not.
     #[param(value_type = Option<bool>)]
-    is_hidden: Option<Flag>,
+    is_hidden: Option<Value>,
     /// Runs the clinic, or not.
     #[param(value_type = Option<bool>)]
-    is_admin: Option<Flag>,
+    is_admin: Option<Value>,
     /// Status numbers, as a list or with commas.
     #[param(value_type = Option<String>)]
     status: Option<List<Int>>,
@@ -100,8 +100,8 @@ impl UserQuery {
             subtypes: numbers(self.subtype),
             group: self.group.map(|name| name.trimmed().to_owned()).unwrap_or_default(),
             room: None,
-            is_hidden: self.is_hidden.map(|flag| flag.0),
-            is_admin: self.is_admin.map(|flag| flag.0),
+            is_hidden: flag("is_hidden", self.is_hidden)?,
+            is_admin: flag("is_admin", self.is_admin)?,
             full_name: self.full_name.map(Text::into_string),
             email: self.email.map(Text::into_string),
             either: self.q.map(Text::into_string),
@@ -119,6 +119,13 @@ impl UserQuery {
         };
         Ok((list, self.fields.filter(|fields| !fields.0.is_empty())))
     }
+}
+
+/// A flag that narrows; an empty text, which is "no" in a form, narrows nothing.
+fn flag(name: &str, sent: Option<Value>) -> Result<Option<bool>, ApiError> {
+    let sent = sent.filter(|value| value.as_str().is_none_or(|text| !text.trim().is_empty()));
+    let read = sent.map(Flag::deserialize).transpose();
+    read.map(|flag| flag.map(|flag| flag.0)).map_err(|_| ApiError::field(name, "must be 1 or 0"))
 }
 
 fn numbers(list: Option<List<Int>>) -> Vec<i64> {
