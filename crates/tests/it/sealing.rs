@@ -177,7 +177,7 @@ async fn opened_by(kit: &Kit, master: MasterKey) -> (usize, usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_master_key_changes_while_requests_run() {
-    let mut kit = Kit::start().await;
+    let mut kit = Kit::with(&[("limits.user_per_s", "100000")]).await;
     let room = kit.room("main").await;
     let before = MasterKey::load(&key_file(&kit)).unwrap();
     let first = kit.patient("p-0").await.intake(&room).await;

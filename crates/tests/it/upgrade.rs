@@ -35,7 +35,12 @@ impl Old {
             std::fs::write(path, b"").unwrap();
         }
         let script = if old.database.is_sqlite() { SQLITE } else { POSTGRES };
-        for statement in script.split_inclusive(';').filter(|part| part.contains("CREATE")) {
+        let bare: String = script
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("--"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        for statement in bare.split_inclusive(';').filter(|part| part.contains("CREATE")) {
             old.run(statement).await;
         }
         old.run("CREATE TABLE schema_migrations (number BIGINT NOT NULL PRIMARY KEY)").await;
@@ -188,7 +193,7 @@ async fn a_database_of_the_first_version_serves() {
     assert_eq!(signed_in["id"], "3");
     let provider = anybody.header("X-ApiToken", signed_in["token"]["token"].as_str().unwrap());
     provider.post("/visits/1/accept", serde_json::json!({})).await.ok();
-    assert_eq!(patient.get("/visits/1").await.data()["status"], "20");
+    assert_eq!(patient.get("/visits/1").await.data()["status"], "25");
 
     // The trail goes on where the first version left it.
     audit_trail::chain(&running.app).await.unwrap();
@@ -209,6 +214,7 @@ async fn a_database_of_the_first_version_serves() {
     let patient =
         Client::new(&running.base_url).header("X-AccountCode", "northside").header("X-ApiToken", TOKEN);
     assert_eq!(patient.get(&format!("/intakes/{INTAKE}")).await.data()["smoker"], "no");
-    assert_eq!(whole(&running.app).await, position);
+    // Whole still, and longer: the reads so far were written when it stopped.
+    assert!(whole(&running.app).await >= position);
     running.stop().await;
 }

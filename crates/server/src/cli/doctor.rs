@@ -8,7 +8,7 @@ use std::{
 };
 
 use bedside_app::Clock;
-use bedside_store::{Schema, Store};
+use bedside_store::{MasterKey, Schema, Store};
 
 use super::{Failure, load};
 use crate::config::{Config, Sources};
@@ -67,23 +67,29 @@ fn report(name: &str, finding: &Finding) {
 }
 
 fn key_file(config: &Config) -> Finding {
-    use std::os::unix::fs::PermissionsExt;
     if !config.keys.master_key.is_empty() {
         return Note("the master key stands in the configuration; a file is safer".to_owned());
     }
     let path = &config.keys.master_key_file;
     let shown = path.display();
-    let Ok(meta) = path.metadata() else {
+    if !path.exists() {
         return Note(format!("{shown} is not there yet; the first start makes it"));
     };
-    if meta.len() != 32 {
-        return broken(
-            format!("{shown} is not 32 bytes long"),
-            "Restore it from a backup: without it sealed data cannot be read.",
-        );
-    }
-    if meta.permissions().mode() & 0o077 != 0 {
-        return broken(format!("others can read {shown}"), format!("chmod 600 {shown}"));
+    let key = match MasterKey::load(path) {
+        Ok(key) => key,
+        Err(error @ bedside_store::Error::KeyIsOpen(_)) => {
+            return broken(error.to_string(), format!("chmod 600 {shown}"));
+        }
+        Err(bedside_store::Error::MasterKey) => {
+            return broken(
+                format!("{shown} is not 32 bytes long"),
+                "Restore it from a backup: without it sealed data cannot be read.",
+            );
+        }
+        Err(error) => return broken(error.to_string(), "Give this user the right to read it."),
+    };
+    if key.is_rotating() {
+        return Note(format!("{shown} holds two keys: end the rotation with bedside keys rotate --finish"));
     }
     let data = config.store.sqlite_path().and_then(Path::parent).and_then(|p| p.canonicalize().ok());
     if let (Some(data), Ok(key)) = (data, path.canonicalize())
