@@ -47,7 +47,7 @@ test('a guest asks, is let in, and talks with the others', async ({ clinic, newP
 	// A reload keeps the place.
 	await guest.reload();
 	await expect(guest.getByRole('heading', { name: /^Waiting for/ })).toBeVisible();
-	await provider.getByRole('button', { name: 'Let Ines Prado in' }).click();
+	await provider.getByRole('button', { name: 'Admit Ines Prado' }).click();
 	await expect(guest.getByRole('toolbar', { name: 'Call controls' })).toBeVisible();
 	await expectSeenAndHeard(guest, 'the guest');
 	await expectPicture(guest, /^Video of Maria/);
@@ -82,11 +82,11 @@ test('a guest is not let in, and one who was is shown out', async ({ clinic, new
 	await signIn(provider, clinic);
 	await take(provider, 'Maria Santos');
 	await expect(provider.getByText('Karl Becker asks to join (family).')).toBeVisible();
-	await provider.getByRole('button', { name: 'Decline' }).click();
+	await provider.getByRole('button', { name: 'Decline Karl Becker' }).click();
 	await expect(guest.getByRole('heading', { name: 'You were not let in' })).toBeVisible();
 	await expectAccessible(guest, 'not let in');
 	// The provider changes their mind, and changes it again.
-	await provider.getByRole('button', { name: 'Let Karl Becker in' }).click();
+	await provider.getByRole('button', { name: 'Admit Karl Becker' }).click();
 	await expect(guest.getByRole('toolbar', { name: 'Call controls' })).toBeVisible({ timeout: 20_000 });
 	await provider.getByRole('button', { name: 'Remove Karl Becker' }).click();
 	await expect(guest.getByRole('heading', { name: 'You were not let in' })).toBeVisible({ timeout: 20_000 });
