@@ -34,6 +34,7 @@ mod openapi;
 mod python_sdk;
 mod roles;
 mod rooms;
+mod schemathesis;
 mod sealing;
 mod sessions;
 mod shutdown;

@@ -42,7 +42,10 @@ async fn a_walk_in_is_taken_and_completed() {
     let done = provider.act(&visit, "complete").await.data();
     assert_eq!((done["status"].as_str(), done["completed_by"].as_str()), (Some("30"), Some(&*provider.id)));
     assert!(done["actual_end"].is_string());
-    provider.act(&visit, "complete").await.refused(400, "visit_closed");
+    // A second click is harmless; nothing else is done to a closed visit.
+    let again = provider.act(&visit, "complete").await.data();
+    assert_eq!((&again["status"], &again["version"]), (&done["status"], &done["version"]));
+    provider.act(&visit, "put_back").await.refused(400, "visit_closed");
     patient.act(&visit, "call").await.refused(400, "visit_closed");
     assert_eq!(patient.visit(&visit).await.data()["status"], "30");
 }

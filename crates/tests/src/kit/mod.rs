@@ -1,6 +1,7 @@
 //! A running Bedside for one test: in this process, on loopback, on a database
 //! of its own (SQLite, or Postgres when `BEDSIDE_TEST_POSTGRES` names a server).
 
+mod appointment;
 pub mod binary;
 mod client;
 mod database;
@@ -175,6 +176,7 @@ pub fn configuration(database: &Database, settings: &[(&str, &str)]) -> config::
         .flag("store.url", Some(database.url()))
         .flag("keys.master_key_file", Some(database.folder().join("master.key").display()))
         .flag("mail.folder", Some(database.folder().join("mail").display()))
+        .flag("files.url", Some(format!("dir:{}", database.folder().join("files").display())))
         .flag("media.udp_port", Some(0));
     for (name, value) in settings {
         sources = sources.flag(name, Some(value));
