@@ -15,8 +15,8 @@ pub use bedside_store::{
     audit_chain::{Fault, Head, Verified},
 };
 
-/// Entries chained per transaction.
-const CHAIN_BATCH: i64 = 500;
+/// Entries chained per transaction: few, since on SQLite every other change waits meanwhile.
+const CHAIN_BATCH: i64 = 100;
 /// Most entries on a page.
 const LONGEST_PAGE: i64 = 100;
 /// Entries per page when nobody says how many.
