@@ -6,6 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Browser, chromium, expect, type Frame, type Page } from '@playwright/test';
 import { Clinic } from './kit/clinic.ts';
+import { nextLetter } from './kit/mail.ts';
 import { expectPicture } from './kit/media.ts';
 import { joinWhenReady, passDeviceCheck } from './kit/patient.ts';
 import { signIn, take } from './kit/provider.ts';
@@ -98,6 +99,63 @@ async function visit(browser: Browser, clinic: Clinic, width: number, height: nu
 	await ours.context().close();
 }
 
+/** Forgotten password: the question, the answer, the link from the mail, and one that ended. */
+async function passwords(browser: Browser, clinic: Clinic, width: number, height: number): Promise<void> {
+	const staff = await clinic.addProvider('a kettle full of quiet rain');
+	const page = await person(browser, width, height);
+	await page.goto(`${clinic.demo.base_url}/forgot`);
+	await shoot(page, 'forgot');
+	await page.getByLabel('Username or e-mail').fill(staff.email);
+	await page.getByRole('button', { name: 'Send me a link' }).click();
+	await page.getByRole('heading', { name: 'Look in your mailbox' }).waitFor();
+	await shoot(page, 'forgot-sent');
+	const { link } = await nextLetter(clinic, staff.email, 0);
+	await page.goto(link ?? '');
+	await page.getByRole('heading', { name: 'Choose your password' }).waitFor();
+	await shoot(page, 'password');
+	await page.getByLabel('New password').fill('nine yellow bicycles at noon');
+	await page.getByRole('button', { name: 'Save the password' }).click();
+	await page.getByRole('heading', { name: 'Your password is set' }).waitFor();
+	await shoot(page, 'password-set');
+	await page.goto(link ?? '');
+	await page.getByRole('heading', { name: 'This link was used already' }).waitFor();
+	await shoot(page, 'password-used');
+	await page.context().close();
+}
+
+/** A guest at the door, from both sides of it. */
+async function guests(browser: Browser, clinic: Clinic, width: number, height: number): Promise<void> {
+	await clinic.emptyQueue();
+	const patient = await clinic.sso(200);
+	const id = await clinic.walkIn(patient);
+	const theirs = await person(browser, width, height);
+	await theirs.goto(clinic.authUrl(patient, `/visits/start/${id}`));
+	await passDeviceCheck(theirs);
+	const ours = await person(browser, width, height);
+	await signIn(ours, clinic);
+	await take(ours, 'Maria Santos');
+	await joinWhenReady(theirs);
+	await seen(ours);
+	const guest = await person(browser, width, height);
+	await guest.goto(`${clinic.demo.base_url}/visits/join/${(await clinic.visit(id)).code}`);
+	await guest.getByLabel('What is your name?').waitFor();
+	await shoot(guest, 'join');
+	await guest.getByLabel('What is your name?').fill('Ines Prado');
+	await guest.getByRole('radio', { name: /^Interpreter/ }).check({ force: true });
+	await guest.getByRole('button', { name: 'Ask to join' }).click();
+	await guest.getByRole('heading', { name: /^Waiting for/ }).waitFor();
+	await shoot(guest, 'join-waiting');
+	await ours.getByRole('button', { name: 'Admit Ines Prado' }).waitFor();
+	await shoot(ours, 'guest-asks');
+	await ours.getByRole('button', { name: 'Admit Ines Prado' }).click();
+	await guest.getByLabel('Video of Maria Santos').waitFor({ timeout: 30_000 });
+	await ours.getByLabel('Video of Ines Prado').waitFor({ timeout: 30_000 });
+	await shoot(guest, 'call-guest');
+	await shoot(ours, 'call-provider-guest');
+	await shoot(theirs, 'call-patient-guest');
+	for (const page of [theirs, ours, guest]) await page.context().close();
+}
+
 /** The picture of a visit for the README: the stage with the drawn people. */
 async function stage(browser: Browser, clinic: Clinic): Promise<void> {
 	await clinic.emptyQueue();
@@ -128,9 +186,18 @@ const clinic = await Clinic.start();
 const devices = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
 const browser = await chromium.launch({ executablePath, args: [...args, ...devices] });
 try {
-	await stage(browser, clinic);
-	await visit(browser, clinic, 360, 740);
-	await visit(browser, clinic, 1440, 900);
+	// `npm run screens -- guests` makes some of them anew.
+	const wanted = process.argv.slice(2);
+	const want = (name: string) => wanted.length === 0 || wanted.includes(name);
+	if (want('stage')) await stage(browser, clinic);
+	for (const [width, height] of [
+		[360, 740],
+		[1440, 900],
+	] as const) {
+		if (want('visit')) await visit(browser, clinic, width, height);
+		if (want('passwords')) await passwords(browser, clinic, width, height);
+		if (want('guests')) await guests(browser, clinic, width, height);
+	}
 } finally {
 	await browser.close();
 	await clinic.stop();
