@@ -114,7 +114,7 @@ pub fn window(start: Option<At>, end: Option<At>) -> Result<Span> {
     if end.0 <= start.0 {
         return Err(Error::field("end", "must lie after start"));
     }
-    if end.0 - start.0 > MAX_WINDOW_DAYS * DAY_SECONDS * 1000 {
+    if end.0.saturating_sub(start.0) > MAX_WINDOW_DAYS * DAY_SECONDS * 1000 {
         return Err(Error::field("end", format!("ask for at most {MAX_WINDOW_DAYS} days at once")));
     }
     Ok(Span { start, end })

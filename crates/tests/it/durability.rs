@@ -53,15 +53,15 @@ async fn serves_until_killed() {
 }
 
 /// A process that serves, killed at the latest with the test.
-struct Server {
+pub struct Server {
     child: Child,
-    base: String,
-    admin: Option<String>,
+    pub base: String,
+    pub admin: Option<String>,
 }
 
 impl Server {
     #[expect(clippy::zombie_processes, reason = "killed and waited for when dropped")]
-    fn start(url: &str, folder: &Path) -> Self {
+    pub fn start(url: &str, folder: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["durability::serves_until_killed", "--exact", "--nocapture"])
             .env(URL, url)
@@ -82,7 +82,7 @@ impl Server {
     }
 
     /// SIGKILL.
-    fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

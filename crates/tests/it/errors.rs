@@ -253,7 +253,9 @@ async fn a_field_of_the_wrong_kind_is_named_by_every_operation() {
     let document = document();
     for Operation { path, fields } in operations() {
         let client = caller(&kit, &path);
-        for (field, schema) in &fields {
+        // What may hold anything cannot be wrong.
+        let typed = |schema: &Value| ["type", "oneOf", "anyOf"].iter().any(|word| schema.get(word).is_some());
+        for (field, schema) in fields.iter().filter(|(_, schema)| typed(schema)) {
             // An object where none belongs; where one belongs, a text.
             let wrong = match takes_object(&document, schema) {
                 true => json!("surely not this"),

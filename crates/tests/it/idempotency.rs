@@ -1,7 +1,10 @@
 //! `Idempotency-Key`: whoever repeats a request gets the first answer again, and
 //! nothing happens twice, whatever breaks in between.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use bedside_app::{
     Actor, Error, Who, accounts,
@@ -11,9 +14,11 @@ use bedside_app::{
     jobs,
 };
 use bedside_model::user::UserType;
-use bedside_tests::kit::{Answer, Client, Kit, Person};
+use bedside_tests::kit::{Answer, Client, Database, Kit, Person};
 use reqwest::Method;
 use serde_json::{Value, json};
+
+use crate::durability::Server;
 
 const REPLAYED: &str = "idempotency-replayed";
 
@@ -98,7 +103,7 @@ async fn a_key_belongs_to_its_caller() {
     assert_eq!(again.data()["id"], one["id"]);
     // Who is not let in learns nothing.
     let stranger = keyed(&kit.bearer("00000000000000000000000000000000"), "same");
-    stranger.post("/intakes", intake("A rash")).await.refused(401, "token_invalid");
+    stranger.post("/intakes", intake("A rash")).await.refused(401, "token_unknown");
     let nobody = keyed(&kit.anonymous().header("X-AccountCode", &kit.clinic.code), "same");
     nobody.post("/intakes", intake("A rash")).await.refused(401, "token_missing");
 }
@@ -183,11 +188,15 @@ async fn of_many_at_once_one_makes_it() {
 }
 
 /// Rows of intakes, whatever the engine.
-pub async fn intakes_kept(kit: &Kit) -> i64 {
+async fn intakes_kept(kit: &Kit) -> i64 {
+    intakes_in(kit.database()).await
+}
+
+async fn intakes_in(database: &Database) -> i64 {
     use sqlx::Connection;
     const COUNT: &str = "SELECT COUNT(*) FROM intakes";
-    let url = kit.database().url();
-    if kit.database().is_sqlite() {
+    let url = database.url();
+    if database.is_sqlite() {
         let mut conn = sqlx::SqliteConnection::connect(url).await.unwrap();
         return sqlx::query_scalar(COUNT).fetch_one(&mut conn).await.unwrap();
     }
@@ -276,6 +285,76 @@ async fn a_client_that_hangs_up_finds_its_answer() {
         }
         answer.refused(400, "idempotency_in_progress");
     };
-    assert!(is_replay(&answer));
+    // The first attempt may have ended before it began; either way there is one.
+    let again = client.post("/intakes", intake("A rash")).await;
+    assert!(is_replay(&again));
+    assert_eq!(again.ok().json(), answer.json());
     assert_eq!(intakes_kept(&kit).await, before + 1);
+}
+
+/// Every key that was sent, and the id that was acknowledged, if one was.
+type Sent = Arc<Mutex<BTreeMap<String, Option<String>>>>;
+
+/// Sends one keyed intake after the other until the server is gone.
+async fn send_on(client: Client, name: String, sent: Sent, acknowledged: tokio::sync::mpsc::Sender<()>) {
+    for number in 0.. {
+        let key = format!("{name}-{number}");
+        sent.lock().unwrap().insert(key.clone(), None);
+        let request = keyed(&client, &key).request(Method::POST, "/intakes").json(&intake(&key));
+        let Ok(response) = request.send().await else { return };
+        assert_eq!(response.status(), 200);
+        let Ok(body) = response.json::<Value>().await else { return };
+        sent.lock().unwrap().insert(key, body["data"]["id"].as_str().map(str::to_owned));
+        if acknowledged.send(()).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_makes_nothing_twice() {
+    let database = Database::fresh().await;
+    let sent = Sent::default();
+    let mut token = String::new();
+    for round in 0..3 {
+        let mut server = Server::start(database.url(), database.folder());
+        if let Some(admin) = server.admin.take() {
+            let admin = Client::new(&server.base).header("X-ApiToken", &admin);
+            admin.post("/rooms", json!({ "slug": "main", "code": "main", "name": "Main" })).await.ok();
+            let guest = json!({ "first_name": "Gus", "last_name": "Guest", "room_code": "main" });
+            let guest = admin.without("X-ApiToken").post("/users/guest_login", guest).await.data();
+            token = guest["token"]["token"].as_str().unwrap().to_owned();
+        }
+        let client = Client::new(&server.base).header("X-ApiToken", &token);
+        let (acknowledged, mut heard) = tokio::sync::mpsc::channel(1);
+        let writers: Vec<_> = (0..8)
+            .map(|writer| {
+                let name = format!("{round}-{writer}");
+                tokio::spawn(send_on(client.clone(), name, sent.clone(), acknowledged.clone()))
+            })
+            .collect();
+        for _ in 0..60 {
+            heard.recv().await.unwrap();
+        }
+        server.kill();
+        drop(heard);
+        for writer in writers {
+            writer.await.unwrap();
+        }
+    }
+    let server = Server::start(database.url(), database.folder());
+    let client = Client::new(&server.base).header("X-ApiToken", &token);
+    let sent = sent.lock().unwrap().clone();
+    let mut ids = std::collections::BTreeSet::new();
+    for (key, acknowledged) in &sent {
+        let answer = keyed(&client, key).post("/intakes", intake(key)).await.ok();
+        let id = answer.json()["data"]["id"].as_str().unwrap().to_owned();
+        if let Some(known) = acknowledged {
+            assert!(is_replay(&answer), "{key}");
+            assert_eq!(&id, known, "{key}");
+        }
+        ids.insert(id);
+    }
+    assert_eq!(ids.len(), sent.len(), "each key stands for one intake");
+    assert_eq!(usize::try_from(intakes_in(&database).await).unwrap(), sent.len());
 }

@@ -35,6 +35,7 @@ mod python_sdk;
 mod roles;
 mod rooms;
 mod schemathesis;
+mod scheduling;
 mod sealing;
 mod sessions;
 mod shutdown;

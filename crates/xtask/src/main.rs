@@ -8,6 +8,7 @@ mod configuration;
 mod current;
 mod demo;
 mod errors;
+mod fuzz;
 mod generate;
 mod licences;
 mod machine;
@@ -55,6 +56,12 @@ enum Task {
     },
     /// Write the generated files anew: the OpenAPI document, the TypeScript types, the configuration reference.
     Gen,
+    /// Hostile input for as long as told: mutated requests and media, and Schemathesis against a whole server.
+    Fuzz {
+        /// About how long, in all.
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+    },
     /// Measure, and write docs/benchmarks.md.
     Bench(bench::Options),
 }
@@ -66,6 +73,7 @@ fn main() -> ExitCode {
         Task::Test { only } => test::run(&root, &only),
         Task::Ci { checks } => ci::run(&root, checks),
         Task::Gen => generate::run(&root),
+        Task::Fuzz { minutes } => fuzz::run(&root, minutes),
         Task::Bench(options) => bench::run(&root, &options),
     };
     match done {

@@ -35,6 +35,7 @@ pub const LEFT_OUT: &[&str] = &[
     "/users/refresh_token",
     "/users/logout",
     "/users/password",
+    "/users/password_link",
     "/users/forgot_password",
     "/heartbeat",
     "/visits/join",

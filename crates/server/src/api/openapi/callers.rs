@@ -25,6 +25,7 @@ const OTHERS: &[(&str, &str, Caller)] = &[
     ("post", "/users/refresh_token", Caller::Anybody),
     ("post", "/users/logout", Caller::Anybody),
     ("post", "/users/password", Caller::Anybody),
+    ("post", "/users/password_link", Caller::Anybody),
     ("post", "/users/forgot_password", Caller::Anybody),
     ("get", "/rooms", Caller::Anybody),
     ("get", "/rooms/{code}", Caller::Anybody),
@@ -59,15 +60,10 @@ impl Caller {
 
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::Anybody => "Open to everybody who names the account.",
-            Self::Portal => {
-                "Asks for the account's API key and secret; a token beside them is not looked at."
-            }
-            Self::Link => "Asks for nothing but the signed query of the link.",
-            Self::Person => {
-                "Asks for a person's token, an admin token or the session of a page; what each may do depends \
-                 on who they are."
-            }
+            Self::Anybody => "Credentials: none.",
+            Self::Portal => "Credentials: `X-ApiKey` and `X-ApiSecret`; a token beside them is not looked at.",
+            Self::Link => "Credentials: the signed query.",
+            Self::Person => "Credentials: `X-ApiToken`, or the session of a page.",
         }
     }
 }

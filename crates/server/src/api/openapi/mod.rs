@@ -25,11 +25,14 @@ docs/errors.md lists all words, docs/limits.md the limits.";
 const TAGS: &[(&str, &str)] = &[
     ("users", "People and their log-ins: single sign-on, passwords, profiles, roles, dependants."),
     ("rooms", "Waiting rooms: how they are run, who works in them, how their queue stands."),
+    ("scheduling", "Free times, appointment rules, holds and closures."),
     ("intakes", "Answers given before a visit, documented fields and the portal's own."),
     ("visits", "Encounters from the queue to the end, and the calls they are held in."),
     ("guests", "People invited into a visit by its code: family, carers, interpreters."),
     ("files", "Documents, photos and attachments, each with an owner and a target."),
-    ("accounts", "Clinics, and the apps, keys and tokens that act for them."),
+    ("accounts", "Clinics: what a portal has to know of them, and how they are set up."),
+    ("api_apps", "The programs that act for a clinic: their keys, admin tokens and scopes."),
+    ("audit", "Who did what, when and under which right."),
     ("events", "What happened, live."),
 ];
 
