@@ -320,20 +320,21 @@ async fn the_clinic_keeps_somebody_who_can_run_it() {
     let boss = logged_in(&kit, "boss", PASSWORD).await;
     let path = format!("/users/{}", made["id"].as_str().unwrap());
     for change in [json!({ "status": 30 }), json!({ "status": 40 }), json!({ "type": 200 })] {
-        boss.post("/users/-", change.clone()).await.refused(400, "last_admin");
-        admin.post(&path, change).await.refused(400, "last_admin");
+        boss.post("/users/-", change).await.refused(400, "last_admin");
     }
     boss.get("/users/-").await.ok();
-    // With a second one it is possible: of two that leave at once, one stays.
+    // With a second one it is possible: of two that put each other out at once, one stays.
     let second = json!({ "type": 400, "role": "clinic_admin", "username": "second", "password": PASSWORD });
     let second = admin.post("/users", person(second)).await.data();
     let other = format!("/users/{}", second["id"].as_str().unwrap());
-    let (one, two) = (admin.clone(), admin.clone());
+    let deputy = logged_in(&kit, "second", PASSWORD).await;
     let (first, last) =
-        tokio::join!(one.post(&path, json!({ "status": 30 })), two.post(&other, json!({ "role": "" })));
-    let mut statuses = [first.status.as_u16(), last.status.as_u16()];
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 400]);
+        tokio::join!(deputy.post(&path, json!({ "status": 30 })), boss.post(&other, json!({ "role": "" })));
+    let statuses = [first.status.as_u16(), last.status.as_u16()];
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{} {}", first.text, last.text);
+    // The portal's token runs the clinic by itself and may take the last one's right.
+    admin.post(&path, json!({ "status": 30 })).await.ok();
+    admin.post(&other, json!({ "role": "" })).await.ok();
     // System users are nobody's to change.
     let system = admin.get("/users?type=160").await.ok().json()["data"][0]["id"].as_str().unwrap().to_owned();
     admin.post(&format!("/users/{system}"), json!({ "status": 30 })).await.refused(400, "system_user");

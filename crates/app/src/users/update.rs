@@ -23,7 +23,7 @@ use super::{
     view,
 };
 use crate::{
-    Actor, App, Error, Result, audit, authz,
+    Actor, App, Error, Result, Who, audit, authz,
     credentials::Credentials,
     events::{self, Subject},
     extra,
@@ -290,7 +290,9 @@ impl Change {
             new.status = if first { UserStatus::Active } else { user.status };
         }
         let has_password = user.password_hash.is_some();
-        if runs_the_clinic(&standing_of(user), has_password)
+        // An admin token can always make another admin; people may lock themselves out.
+        if matches!(actor.who, Who::User { .. })
+            && runs_the_clinic(&standing_of(user), has_password)
             && !runs_the_clinic(&new, has_password || self.password_hash.is_some())
             && users::count_other_admins(tx, account, id).await? == 0
         {
