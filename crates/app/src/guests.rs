@@ -3,7 +3,7 @@
 //! each one in, and the call opens for those alone. A guest sees of the visit
 //! that it runs and with whom, nothing of the patient.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use bedside_model::{
     GuestId, Phi, UserId, VisitId,
@@ -403,8 +403,8 @@ pub struct Participant {
     pub guest: Option<(Guest, Standing)>,
 }
 
-/// Who takes part in a visit: the provider who has it, the patient, guardians
-/// who are in the call, and everybody who came as a guest.
+/// Who takes part in a visit: the provider who has it, the patient, who looks
+/// after the patient, and everybody who came as a guest.
 ///
 /// # Errors
 /// 401, 404.
@@ -415,33 +415,35 @@ pub async fn participants(app: &App, actor: &Actor, id: VisitId) -> Result<Vec<P
     let visit = visit.ok_or_else(|| Error::not_found("visit"))?;
     authz::visit(&mut conn, actor, &visit, Right::VisitParticipants).await?;
     let places = guests::list(&mut conn, &actor.account, id).await?;
-    drop(conn);
-    let present: HashSet<UserId> =
-        app.calls.present(&visit.meeting).await.iter().filter_map(|identity| user_of(identity)).collect();
-    let mut seats: Vec<(UserId, Part, Option<Guest>)> = Vec::with_capacity(places.len() + 2);
-    seats.extend(visit.state.provider.map(|provider| (provider, Part::Provider, None)));
-    seats.push((visit.member, Part::Patient, None));
-    let known: HashSet<UserId> =
-        seats.iter().map(|seat| seat.0).chain(places.iter().map(|guest| guest.user)).collect();
-    // Whoever else was let into the call looks after the patient.
-    seats.extend(present.difference(&known).map(|user| (*user, Part::Guardian, None)));
-    seats.extend(places.into_iter().map(|guest| (guest.user, Part::Guest, Some(guest))));
-    app.reads.note(app, actor, visit.member, "guests.participants");
-    let mut conn = app.store.reader().await?;
-    let mut found = Vec::with_capacity(seats.len());
-    for (user, part, guest) in seats {
-        let Some(person) = users::find(&mut conn, &actor.account, user).await? else { continue };
-        found.push(Participant {
-            user,
-            name: Phi::new(shown_name(&person)),
-            part,
-            primary: part == Part::Provider,
-            in_call: present.contains(&user),
-            guest: guest.map(|guest| {
-                let standing = guest.place.standing(&visit.state);
-                (guest, standing)
-            }),
-        });
+    let people = users::list_of_visit(&mut conn, &actor.account, id).await?;
+    let mut people: HashMap<UserId, User> = people.into_iter().map(|user| (user.id, user)).collect();
+    let present = app.calls.present(&visit.meeting).await;
+    let present: HashSet<UserId> = present.iter().filter_map(|identity| user_of(identity)).collect();
+    // Whoever else was let into the call looks after the patient too.
+    let others: Vec<UserId> = present.iter().copied().filter(|user| !people.contains_key(user)).collect();
+    for user in &others {
+        people.extend(users::find(&mut conn, &actor.account, *user).await?.map(|found| (*user, found)));
     }
-    Ok(found)
+    drop(conn);
+    app.reads.note(app, actor, visit.member, "guests.participants");
+    let provider = visit.state.provider.map(|user| (user, Part::Provider, None));
+    let guardians = visit.guardian.into_iter().chain(others).map(|user| (user, Part::Guardian, None));
+    let guests = places.into_iter().map(|guest| (guest.user, Part::Guest, Some(guest)));
+    let seats =
+        provider.into_iter().chain([(visit.member, Part::Patient, None)]).chain(guardians).chain(guests);
+    Ok(seats
+        .filter_map(|(user, part, guest)| {
+            Some(Participant {
+                user,
+                name: Phi::new(shown_name(people.get(&user)?)),
+                part,
+                primary: part == Part::Provider,
+                in_call: present.contains(&user),
+                guest: guest.map(|guest| {
+                    let standing = guest.place.standing(&visit.state);
+                    (guest, standing)
+                }),
+            })
+        })
+        .collect())
 }

@@ -6,7 +6,7 @@ mod search;
 use std::fmt;
 
 use bedside_model::{
-    AccountId, At, Phi, RoomId, UserId,
+    AccountId, At, Phi, RoomId, UserId, VisitId,
     user::{Profile, UserStatus, UserType},
 };
 use sqlx::FromRow;
@@ -331,6 +331,34 @@ const OF_TYPE: &str = select_users!("WHERE account_id = $1 AND type = $2 ORDER B
 /// What the database says.
 pub async fn find_first(conn: &mut Conn, account: &AccountId, kind: UserType) -> Result<Option<User>> {
     query_opt!(conn, Row, OF_TYPE, account.as_str(), kind.code())?.map(User::try_from).transpose()
+}
+
+const OF_ROOM: &str = select_users!(
+    "WHERE account_id = $1 AND type = 400 AND status = 20 AND id IN \
+     (SELECT user_id FROM room_providers WHERE account_id = $1 AND room_id = $2) ORDER BY id"
+);
+
+/// The active providers of a room.
+///
+/// # Errors
+/// What the database says.
+pub async fn list_of_room(conn: &mut Conn, account: &AccountId, room: RoomId) -> Result<Vec<User>> {
+    query_all!(conn, Row, OF_ROOM, account.as_str(), room.0)?.into_iter().map(User::try_from).collect()
+}
+
+const OF_VISIT: &str = select_users!(
+    "WHERE account_id = $1 AND id IN (SELECT member_id FROM visits WHERE account_id = $1 AND id = $2 \
+     UNION SELECT provider_id FROM visits WHERE account_id = $1 AND id = $2 \
+     UNION SELECT guardian_id FROM visits WHERE account_id = $1 AND id = $2 \
+     UNION SELECT user_id FROM visit_guests WHERE account_id = $1 AND visit_id = $2) ORDER BY id"
+);
+
+/// The parties of a visit: patient, provider, guardian, guests.
+///
+/// # Errors
+/// What the database says.
+pub async fn list_of_visit(conn: &mut Conn, account: &AccountId, visit: VisitId) -> Result<Vec<User>> {
+    query_all!(conn, Row, OF_VISIT, account.as_str(), visit.0)?.into_iter().map(User::try_from).collect()
 }
 
 const EXTRA: &str = "SELECT extra FROM users WHERE account_id = $1 AND id = $2";

@@ -41,13 +41,8 @@ pub struct ProviderView {
 pub async fn list_providers(app: &App, actor: &Actor, name: &str, host: &str) -> Result<Vec<ProviderView>> {
     let room = find_room(app, actor, name, host).await?;
     let mut conn = app.store.reader().await?;
-    let mut found = Vec::new();
-    for id in rooms::list_providers(&mut conn, &room.account, room.id).await? {
-        if let Some(user) = users::find(&mut conn, &room.account, id).await? {
-            found.extend(view(app, actor, user));
-        }
-    }
-    Ok(found)
+    let users = users::list_of_room(&mut conn, &room.account, room.id).await?;
+    Ok(users.into_iter().filter_map(|user| view(app, actor, user)).collect())
 }
 
 /// One provider of a room.

@@ -282,8 +282,21 @@ pub struct RoomProvider {
     suffix: String,
     /// One of their pages is open right now.
     status: bool,
-    /// No biographies are kept.
-    short_bio: bool,
+    short_bio: ShortBio,
+}
+
+/// A text, or false when there is none (as documented).
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum ShortBio {
+    Text(String),
+    Nothing(bool),
+}
+
+impl From<String> for ShortBio {
+    fn from(text: String) -> Self {
+        if text.is_empty() { Self::Nothing(false) } else { Self::Text(text) }
+    }
 }
 
 impl From<ProviderView> for RoomProvider {
@@ -304,7 +317,7 @@ impl From<ProviderView> for RoomProvider {
             title: profile.title,
             suffix: profile.suffix,
             status: view.is_online,
-            short_bio: false,
+            short_bio: profile.short_bio.into(),
         }
     }
 }
