@@ -66,7 +66,6 @@ impl Case {
         self
     }
 
-    #[expect(dead_code, reason = "rows with a query follow")]
     /// A query, without its question mark.
     pub fn query(mut self, query: &str) -> Self {
         query.clone_into(&mut self.query);

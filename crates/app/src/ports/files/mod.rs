@@ -31,7 +31,10 @@ pub enum Error {
     /// No room is left.
     #[error("the disk is full")]
     Full,
-    /// The folder or the bucket does not answer as it should.
+    /// The bucket does not answer as it should.
+    #[error("the file store cannot be reached: {0}")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The folder does not work as it should, or the settings cannot be.
     #[error("the file store does not work: {0}")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -76,7 +79,7 @@ impl Files {
     /// Begins new content. Nothing can be read there until it is finished.
     ///
     /// # Errors
-    /// [`Error::Full`], [`Error::Broken`].
+    /// [`Error::Full`], [`Error::Broken`], [`Error::Unreachable`].
     pub async fn create(&self, place: &Place) -> Result<Writer> {
         match self {
             Self::Folder(folder) => folder.create(place).await.map(Writer::Folder),
@@ -87,7 +90,7 @@ impl Files {
     /// How long content is, in bytes.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::Broken`].
+    /// [`Error::Missing`], [`Error::Broken`], [`Error::Unreachable`].
     pub async fn length(&self, place: &Place) -> Result<u64> {
         match self {
             Self::Folder(folder) => folder.length(place).await,
@@ -110,7 +113,7 @@ impl Files {
     /// is not there is deleted already.
     ///
     /// # Errors
-    /// [`Error::Broken`].
+    /// [`Error::Broken`], [`Error::Unreachable`].
     pub async fn delete(&self, place: &Place) -> Result<()> {
         match self {
             Self::Folder(folder) => folder.delete(place).await,
@@ -121,7 +124,7 @@ impl Files {
     /// Deletes everything of an account.
     ///
     /// # Errors
-    /// [`Error::Broken`].
+    /// [`Error::Broken`], [`Error::Unreachable`].
     pub async fn delete_account(&self, account: &AccountId) -> Result<()> {
         match self {
             Self::Folder(folder) => folder.delete_account(account).await,
@@ -157,7 +160,7 @@ impl Writer {
     /// Takes the next piece.
     ///
     /// # Errors
-    /// [`Error::Full`], [`Error::Broken`].
+    /// [`Error::Full`], [`Error::Broken`], [`Error::Unreachable`].
     pub async fn write(&mut self, piece: Bytes) -> Result<()> {
         match self {
             Self::Folder(writer) => writer.write(&piece).await,
@@ -185,6 +188,10 @@ impl From<Error> for crate::Error {
             Error::Full => Self::Unavailable {
                 retry_after_s: 30,
                 message: "The server's disk is full: nothing can be saved right now.".to_owned(),
+            },
+            Error::Unreachable(_) => Self::Unavailable {
+                retry_after_s: 5,
+                message: "The store of files does not answer. Try again in a moment.".to_owned(),
             },
             other => Self::internal(other),
         }

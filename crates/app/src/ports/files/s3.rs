@@ -82,7 +82,7 @@ impl S3 {
             builder =
                 builder.with_access_key_id(&settings.access_key).with_secret_access_key(&settings.secret_key);
         }
-        let store = builder.build().map_err(failed)?;
+        let store = builder.build().map_err(|error| Error::Broken(error.into()))?;
         Ok(Self { store: Arc::new(store), prefix: settings.prefix.trim_matches('/').to_owned() })
     }
 
@@ -183,6 +183,10 @@ impl Drop for Writer {
 fn failed(error: object_store::Error) -> Error {
     match error {
         object_store::Error::NotFound { .. } => Error::Missing,
-        other => Error::Broken(other.into()),
+        other => {
+            // The caller is only told to try again; the operator needs to know why.
+            tracing::warn!(error = %other, "the bucket of files does not work");
+            Error::Unreachable(other.into())
+        }
     }
 }

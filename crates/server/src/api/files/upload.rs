@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Poll, ready},
     time::Duration,
 };
 
@@ -18,7 +19,7 @@ use bedside_app::{
     Actor,
     files::{self, NewFile, Upload},
 };
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt, stream};
 use utoipa::ToSchema;
 
 use super::{
@@ -89,18 +90,8 @@ impl Form {
     async fn new(request: Request, limit: u64, stall: Duration) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         let seen = Arc::new(AtomicU64::new(0));
-        let (counter, most) = (seen.clone(), limit.saturating_add(AROUND));
-        let counted = body.into_data_stream().then(move |piece| {
-            let length = piece.as_ref().map_or(0, |piece| piece.len() as u64);
-            let seen = counter.fetch_add(length, Ordering::Relaxed) + length;
-            async move {
-                // The form's reader takes all there is; a pause after each piece
-                // lets what was read go on its way first.
-                tokio::task::yield_now().await;
-                if seen > most { Err(axum::Error::new("too much")) } else { piece }
-            }
-        });
-        let mut request = Request::from_parts(parts, Body::from_stream(counted));
+        let paced = paced(body, seen.clone(), limit.saturating_add(AROUND));
+        let mut request = Request::from_parts(parts, Body::from_stream(paced));
         DefaultBodyLimit::disable().apply(&mut request);
         let parts = Multipart::from_request(request, &()).await.map_err(|_| unreadable())?;
         Ok(Self { parts, limit, stall, seen })
@@ -158,6 +149,31 @@ impl Form {
             }
         }
     }
+}
+
+/// The body's pieces, counted, with a pause after each: the form's reader takes
+/// all that is there at once, and what it has must go on its way first. (It also
+/// takes a form for cut off when its first and its last bytes come at once.)
+fn paced(
+    body: Body,
+    seen: Arc<AtomicU64>,
+    most: u64,
+) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send + 'static {
+    let mut body = body.into_data_stream();
+    let mut pause = false;
+    stream::poll_fn(move |cx| {
+        if std::mem::take(&mut pause) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let piece = ready!(body.poll_next_unpin(cx));
+        pause = true;
+        let length = piece.as_ref().and_then(|piece| piece.as_ref().ok()).map_or(0, Bytes::len) as u64;
+        if seen.fetch_add(length, Ordering::Relaxed) + length > most {
+            return Poll::Ready(Some(Err(axum::Error::new("too much"))));
+        }
+        Poll::Ready(piece)
+    })
 }
 
 async fn content(
