@@ -1,6 +1,7 @@
 //! Rooms: making them, finding them, changing how they are run. Who works in
 //! them is in `providers`, who waits in `queue`.
 
+mod booking;
 mod providers;
 mod queue;
 mod settings;
@@ -22,6 +23,7 @@ use crate::{
     events::{self, Subject},
 };
 
+pub use booking::BookingUpdate;
 pub use providers::{ProviderView, assign, get_provider, list_providers, unassign};
 pub use queue::{Queue, queue};
 pub(crate) use queue::{check_arrival, check_open, guests_not_allowed, no_walkins};

@@ -7,6 +7,7 @@ use bedside_model::{
 };
 use bedside_store::rooms::Room;
 
+use super::booking::{self, BookingUpdate};
 use crate::{App, Error, Result};
 
 /// Most entries of any list in a room's settings.
@@ -63,6 +64,8 @@ pub struct Update {
     pub consultations: Option<Vec<ConsultationInput>>,
     /// All fields of medicine.
     pub specialties: Option<Vec<Specialty>>,
+    /// Rules of bookings.
+    pub booking: BookingUpdate,
 }
 
 /// A consultation as a client sends it; `None` leaves what the one of this `id`
@@ -126,6 +129,7 @@ pub(super) fn apply(app: &App, room: &mut Room, update: Update, now: At) -> Resu
     if let Some(wanted) = update.consultations {
         settings.consultations = consultations(app, &settings.consultations, wanted, now)?;
     }
+    booking::apply(&mut settings.booking, &update.booking)?;
     put(&mut settings.specialties, update.specialties, specialties)
 }
 

@@ -22,6 +22,7 @@ pub mod intakes;
 mod layers;
 pub mod limits;
 pub mod openapi;
+mod room_booking;
 pub mod room_object;
 pub mod rooms;
 pub mod router;

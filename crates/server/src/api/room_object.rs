@@ -20,6 +20,7 @@ use super::{
     BaseUrl,
     error::ApiError,
     extract::{Flag, Int, Text},
+    room_booking::{BookingInput, BookingObject},
 };
 
 /// A waiting room.
@@ -56,6 +57,7 @@ pub struct Room {
     payment: Payment,
     operation_settings: OperationSettings,
     specialties: Vec<SpecialtyObject>,
+    booking: BookingObject,
     /// How many may wait at once; null is no limit.
     queue_capacity: Option<i64>,
     /// UNIX seconds.
@@ -213,6 +215,7 @@ impl Room {
                 next_open: next_open.map(bedside_model::At::seconds),
             },
             specialties: settings.specialties.into_iter().map(SpecialtyObject::from).collect(),
+            booking: settings.booking.into(),
             queue_capacity: settings.queue_capacity,
             created: room.created_at.seconds(),
             modified: room.updated_at.seconds(),
@@ -249,6 +252,7 @@ pub struct RoomInput {
     pub(super) auth: Option<AuthInput>,
     pub(super) payment: Option<PaymentInput>,
     pub(super) specialties: Option<Vec<SpecialtyInput>>,
+    pub(super) booking: Option<BookingInput>,
     /// How many may wait at once; 0 is no limit.
     pub(super) queue_capacity: Option<Int>,
 }
@@ -466,6 +470,7 @@ impl RoomInput {
                 .consultations
                 .map(|list| list.into_iter().map(ConsultationInput::from).collect()),
             specialties: self.specialties.map(|list| list.into_iter().map(Specialty::from).collect()),
+            booking: self.booking.unwrap_or_default().into(),
             ..Update::default()
         })
     }

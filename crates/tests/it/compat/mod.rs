@@ -2,6 +2,7 @@
 //! in all three encodings, with and without `.json`, with all four headers on
 //! every call (contract core.md 7).
 
+mod page;
 mod shapes;
 mod workflows;
 
