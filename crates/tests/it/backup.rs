@@ -45,8 +45,7 @@ async fn upload(person: &Person, content: &[u8]) -> String {
 async fn content(client: &Client, id: &str) -> String {
     let object = client.get(&format!("/files/{id}")).await.data();
     let link = object["fullpath"].as_str().expect("a link");
-    let path = link.split_once("/api_v3").map_or(link, |(_, path)| path);
-    client.get(path).await.ok().text
+    client.get(&link.replace(client.base(), "/")).await.ok().text
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
