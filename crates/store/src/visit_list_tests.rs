@@ -49,7 +49,15 @@ fn row() -> impl Strategy<Value = Row> {
     // Few instants, so that many rows tie.
     let times = (0i64..12, 1i64..4, 0i64..6, any::<bool>());
     (prop::bool::weighted(0.1), 1i64..3, 4i64..8, who(), who(), codes, times).prop_map(
-        |(elsewhere, room, member, provider, requested, (kind, subtype, status), (start, length, since, came))| {
+        |(
+            elsewhere,
+            room,
+            member,
+            provider,
+            requested,
+            (kind, subtype, status),
+            (start, length, since, came),
+        )| {
             let (kind, status) = (Kind::ALL[kind], Status::ALL[status]);
             let taken = matches!(status, Status::InProgress | Status::Completed | Status::Refunded);
             let start = NOW.0 - 6_000 + start * 1_000;
@@ -81,7 +89,8 @@ struct Query {
 }
 
 fn query() -> impl Strategy<Value = Query> {
-    let codes = |all: Vec<i64>| prop_oneof![Just(Vec::new()), prop::sample::subsequence(all.clone(), 1..=all.len())];
+    let codes =
+        |all: Vec<i64>| prop_oneof![Just(Vec::new()), prop::sample::subsequence(all.clone(), 1..=all.len())];
     let statuses = prop_oneof![
         codes(Status::ALL.iter().map(|status| status.code()).collect()),
         Just(vec![10, 20, 25]),
@@ -103,9 +112,17 @@ fn query() -> impl Strategy<Value = Query> {
         Order::Queue,
     ]);
     let moment = prop::option::weighted(0.5, prop::sample::select(vec![Moment::Upcoming, Moment::History]));
-    let people = (some(1..3), some(1..4), some(4..8));
+    let people = prop_oneof![1 => Just((None, None, None)), 3 => (some(1..3), some(1..4), some(4..8))];
     (scope, (statuses, kinds, subtypes), people, (time(), time()), moment, order, 1i64..12).prop_map(
-        |(scope, (statuses, kinds, subtypes), (room, provider, member), (from, until), moment, order, limit)| {
+        |(
+            scope,
+            (statuses, kinds, subtypes),
+            (room, provider, member),
+            (from, until),
+            moment,
+            order,
+            limit,
+        )| {
             let somebody = provider.is_some() || member.is_some() || matches!(scope, Scope::Member(_));
             let filter = Filter {
                 statuses,
@@ -190,8 +207,9 @@ impl Query {
         let mut conn = store.reader().await.unwrap();
         let window = Window { after, offset, limit: self.limit };
         let whose = (self.scope, UserId(self.caller()));
-        let views =
-            visit_lists::page(&mut conn, &clinic(), whose, &self.filter, self.order, window, NOW).await.unwrap();
+        let views = visit_lists::page(&mut conn, &clinic(), whose, &self.filter, self.order, window, NOW)
+            .await
+            .unwrap();
         let mark = views.last().map(|view| Mark::of(view, self.order, whose.1, NOW));
         (views.iter().map(|view| view.id.0).collect(), mark)
     }
@@ -207,7 +225,8 @@ const USER: &str = "INSERT INTO users (id, account_id, type, code, username, fir
      updated_at) VALUES ($1, $2, 200, CAST($1 AS TEXT), CAST($1 AS TEXT), '', '', 1, 1)";
 const ROOM: &str = "INSERT INTO rooms (id, account_id, code, slug, domain, name, created_at, updated_at) \
      VALUES ($1, $2, CAST($1 AS TEXT), CAST($1 AS TEXT), '', '', 1, 1)";
-const WORK: &str = "INSERT INTO room_providers (user_id, room_id, account_id, created_at) VALUES ($1, $2, $3, 1)";
+const WORK: &str =
+    "INSERT INTO room_providers (user_id, room_id, account_id, created_at) VALUES ($1, $2, $3, 1)";
 const CARE: &str = "INSERT INTO guardians (guardian_id, dependant_id, account_id, relation, created_at) \
      VALUES ($1, $2, $3, 'child', 1)";
 const INTAKE: &str = "INSERT INTO intakes (id, account_id, member_id, answers, created_at, updated_at) \
@@ -251,8 +270,22 @@ async fn insert(store: &Store, rows: Vec<Row>, first: usize) -> Vec<Row> {
                         (if row.elsewhere { "other" } else { CLINIC }, format!("v{}", first + n));
                     execute!(tx, INTAKE, &name, account, row.member, vec![0u8])?;
                     row.id = scalar!(
-                        tx, i64, VISIT, account, &name, row.room, row.member, row.provider, row.requested,
-                        row.kind, row.subtype, row.status, row.start, row.end, row.since, row.arrived,
+                        tx,
+                        i64,
+                        VISIT,
+                        account,
+                        &name,
+                        row.room,
+                        row.member,
+                        row.provider,
+                        row.requested,
+                        row.kind,
+                        row.subtype,
+                        row.status,
+                        row.start,
+                        row.end,
+                        row.since,
+                        row.arrived,
                     )?;
                     added.push(row);
                 }

@@ -1,7 +1,7 @@
 //! Which visits somebody sees, page by page.
 
 use bedside_model::{
-    At, UserId, VisitId,
+    UserId, VisitId,
     permission::{Action as Right, Relation, Relations},
     user::UserType,
     visit::Status,
@@ -114,7 +114,7 @@ async fn page(app: &App, actor: &Actor, whose: (Scope, UserId), command: List) -
     // One more than asked for tells whether there is a next page.
     let window = Window { after, offset: command.offset, limit: command.limit + 1 };
     let mut rows = visit_lists::page(&mut conn, account, whose, &filter, order, window, now).await?;
-    let total = if whose.0 == Scope::Account && is_everything(&filter) && order != Order::Queue {
+    let total = if whose.0 == Scope::Account && filter.is_empty() && order != Order::Queue {
         app.totals.count(&mut conn, account, now).await?
     } else {
         visit_lists::count(&mut conn, account, whose, &filter, order, now).await?
@@ -138,19 +138,6 @@ fn natural_order(filter: &Filter) -> Order {
     let open = |code: &i64| Status::from_code(*code).is_some_and(Status::is_open);
     let queue = !filter.statuses.is_empty() && filter.statuses.iter().all(open);
     if queue { Order::Queue } else { Order::Newest }
-}
-
-fn is_everything(filter: &Filter) -> bool {
-    let Filter { statuses, kinds, subtypes, room, provider, member, from, until, moment } = filter;
-    let bounds: [&Option<At>; 2] = [from, until];
-    statuses.is_empty()
-        && kinds.is_empty()
-        && subtypes.is_empty()
-        && room.is_none()
-        && provider.is_none()
-        && member.is_none()
-        && moment.is_none()
-        && bounds.iter().all(|bound| bound.is_none())
 }
 
 /// Nothing before the first visit.
