@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Result, bail};
 
-const SOURCES: &[&str] = &["crates/app/src", "crates/server/src/api"];
+const SOURCES: &[&str] = &["crates/model/src", "crates/app/src", "crates/server/src/api"];
 
 const HEAD: &str = "\
 # Errors
@@ -44,13 +44,19 @@ pub fn reference(root: &Path) -> Result<String> {
     let mut words: BTreeMap<String, (u16, String)> = BTreeMap::new();
     for file in &files {
         for (word, status, message) in found(&fs::read_to_string(file)?) {
-            words.entry(word).or_insert((status, message));
+            let known = words.entry(word).or_insert((status, String::new()));
+            if known.1.is_empty() {
+                known.1 = message;
+            }
         }
     }
     if words.len() < 20 {
         bail!("only {} words were found; has the way errors are made changed?", words.len());
     }
-    let rows = words.iter().map(|(word, (status, message))| format!("| `{word}` | {status} | {message} |\n"));
+    let rows = words.iter().map(|(word, (status, message))| {
+        let message = if message.is_empty() { "(made of what it is about)" } else { message };
+        format!("| `{word}` | {status} | {message} |\n")
+    });
     Ok(HEAD.to_owned() + &rows.collect::<String>())
 }
 
@@ -69,16 +75,36 @@ fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
 /// The words of one file: a text literal of small letters right behind
 /// something that makes an error.
 fn found(source: &str) -> Vec<(String, u16, String)> {
-    let product = source.split("#[cfg(test)]").next().unwrap_or(source);
+    let product = source.split("mod tests {").next().unwrap_or(source);
     let literals = literals(product);
     let mut all = Vec::new();
     for (at, (before, word)) in literals.iter().enumerate() {
-        let Some(status) = is_word(word).then(|| status(before, word)).flatten() else { continue };
-        let message = literals.get(at + 1).map_or("", |(_, text)| text.as_str());
-        let message = if message.starts_with(|c: char| c.is_uppercase()) { message } else { "" };
-        all.push((word.clone(), status, message.replace('|', "\\|")));
+        if !is_word(word) {
+            continue;
+        }
+        if let Some(message) = of_variant(&literals, before) {
+            all.push((word.clone(), 400, message.to_owned()));
+        } else if let Some(status) = status(before, word) {
+            let message = literals.get(at + 1).map_or("", |(_, text)| text.as_str());
+            let message = if message.contains(' ') { message } else { "" };
+            all.push((word.clone(), status, message.replace('|', "\\|")));
+        }
     }
     all
+}
+
+/// The sentence of `#[error("…")] Variant`, for a word in `Self::Variant => "…"`:
+/// the refusals of `model` are enums.
+fn of_variant<'a>(literals: &'a [(String, String)], before: &str) -> Option<&'a str> {
+    let (_, variant) = before.strip_suffix("=>")?.rsplit_once("Self::")?;
+    let named = |after: &str| {
+        let name = after.strip_prefix(")]").unwrap_or_default();
+        name.strip_prefix(variant).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    };
+    let sentences = literals.iter().zip(literals.iter().skip(1));
+    let mut found =
+        sentences.filter(|((before, _), (after, _))| before.ends_with("#[error(") && named(after));
+    found.next().map(|((_, sentence), _)| sentence.as_str())
 }
 
 fn is_word(text: &str) -> bool {
@@ -92,6 +118,8 @@ fn status(before: &str, word: &str) -> Option<u16> {
         ("::malformed(", 400),
         ("::unauthorized(", 401),
         ("::forbidden(", 403),
+        ("::too_large(", 413),
+        ("::unsupported(", 415),
         ("refusal(", 400),
     ];
     if let Some((_, status)) = by_maker.iter().find(|(maker, _)| before.ends_with(maker)) {
@@ -175,6 +203,8 @@ mod tests {
             "room" => ("room_not_found", "There is no such room."),
             Error::forbidden("one_two", format!("Only {role}."));
             Error::field("name", "is missing");
+            #[error("Somebody took it.")] Taken, #[error("It is over.")] Over,
+            match self { Self::Taken => "visit_taken", Self::Over => "visit_over", Self::Odd => "odd" }
             #[cfg(test)] mod tests { Error::invalid("never", "Never."); }
         "#;
         let words = found(source);
@@ -187,6 +217,8 @@ mod tests {
                 ("body_too_large", 413, "The body is too large."),
                 ("room_not_found", 404, "There is no such room."),
                 ("one_two", 403, "Only {role}."),
+                ("visit_taken", 400, "Somebody took it."),
+                ("visit_over", 400, "It is over."),
             ]
         );
     }

@@ -201,7 +201,7 @@ fn headers() {
             }
         }
         for kind in SessionKind::ALL {
-            let found = cookies::find(&headers, *kind);
+            let found = cookies::find(&headers, kind);
             assert!(found.is_none_or(|value| !value.is_empty()));
         }
         let _ = cookies::any(&headers);
