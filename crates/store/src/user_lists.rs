@@ -1,5 +1,5 @@
-//! Lists of users: filters, search, order and paging, one statement for the
-//! page and one for the total, whatever the page's size.
+//! Lists of users: filters, search, order and paging, in one statement or two,
+//! whatever the page's size.
 
 use bedside_model::{AccountId, RoomId, UserId};
 use sqlx::FromRow;
@@ -110,6 +110,8 @@ struct Keyed {
     #[sqlx(flatten)]
     row: Row,
     sort_key: Option<String>,
+    /// How many rows there are in all, where the page's statement knows.
+    total: Option<i64>,
 }
 
 // Numbers and words are compared inside ",10,20," so that one text serves any
@@ -171,6 +173,8 @@ macro_rules! searched_sqlite {
     };
 }
 
+/// A page in an order that an index has, or that is sorted on the way: the
+/// total is a statement of its own.
 macro_rules! page {
     ($search:ident, $id:literal, $key:literal, $sent:literal, $beyond:literal, $direction:literal) => {
         concat!(
@@ -178,7 +182,7 @@ macro_rules! page {
             user_columns!(),
             ", CAST(",
             $key,
-            " AS TEXT) AS sort_key ",
+            " AS TEXT) AS sort_key, CAST(NULL AS BIGINT) AS total ",
             conditions!($id),
             $search!(),
             "AND (CAST($19 AS BIGINT) IS NULL OR (",
@@ -195,36 +199,68 @@ macro_rules! page {
             " LIMIT $21 OFFSET $22"
         )
     };
-    ($search:ident, text $key:literal, $down:expr) => {
+}
+
+/// A page of what a search found: found once, then counted, sorted and cut.
+macro_rules! found {
+    ($search:ident, $id:literal, $key:literal, $sent:literal, $beyond:literal, $direction:literal) => {
+        concat!(
+            "WITH hits AS MATERIALIZED (SELECT id AS hit, ",
+            $key,
+            " AS place ",
+            conditions!("id"),
+            $search!(),
+            ") SELECT ",
+            user_columns!(),
+            ", CAST(place AS TEXT) AS sort_key, (SELECT COUNT(*) FROM hits) AS total FROM \
+             (SELECT hit, place FROM hits WHERE CAST($19 AS BIGINT) IS NULL OR (place, hit) ",
+            $beyond,
+            " (",
+            $sent,
+            ", $19) ORDER BY place",
+            $direction,
+            ", hit",
+            $direction,
+            " LIMIT $21 OFFSET $22) p JOIN users ON users.id = p.hit ORDER BY place",
+            $direction,
+            ", hit",
+            $direction
+        )
+    };
+}
+
+macro_rules! ordered {
+    ($shape:ident, $search:ident, text $key:literal, $down:expr) => {
         if $down {
-            page!($search, "+id", $key, "CAST($20 AS TEXT)", "<", " DESC")
+            $shape!($search, "+id", $key, "CAST($20 AS TEXT)", "<", " DESC")
         } else {
-            page!($search, "+id", $key, "CAST($20 AS TEXT)", ">", "")
+            $shape!($search, "+id", $key, "CAST($20 AS TEXT)", ">", "")
         }
     };
-    ($search:ident, number $key:literal, $down:expr) => {
+    ($shape:ident, $search:ident, number $key:literal, $id:literal, $down:expr) => {
         if $down {
-            page!($search, "+id", $key, "CAST(CAST($20 AS TEXT) AS BIGINT)", "<", " DESC")
+            $shape!($search, $id, $key, "CAST(CAST($20 AS TEXT) AS BIGINT)", "<", " DESC")
         } else {
-            page!($search, "+id", $key, "CAST(CAST($20 AS TEXT) AS BIGINT)", ">", "")
+            $shape!($search, $id, $key, "CAST(CAST($20 AS TEXT) AS BIGINT)", ">", "")
         }
     };
 }
 
 macro_rules! statements {
-    ($search:ident, $order:expr, $down:expr) => {
+    ($shape:ident, $search:ident, $order:expr, $down:expr) => {
         (
             concat!("SELECT COUNT(*) ", conditions!("id"), $search!()),
             match $order {
-                Order::Id if $down => page!($search, "id", "id", "CAST(CAST($20 AS TEXT) AS BIGINT)", "<", " DESC"),
-                Order::Id => page!($search, "id", "id", "CAST(CAST($20 AS TEXT) AS BIGINT)", ">", ""),
-                Order::FullName => page!($search, text "full_name_search", $down),
-                Order::LastName => page!($search, text "last_name_search", $down),
-                Order::Email => page!($search, text "email_search", $down),
-                Order::Username => page!($search, text "username", $down),
-                Order::LastLogin => page!($search, number "COALESCE(last_login_at, 0)", $down),
-                Order::Kind => page!($search, number "type", $down),
-                Order::Status => page!($search, number "status", $down),
+                Order::Id => ordered!($shape, $search, number "id", "id", $down),
+                Order::FullName => ordered!($shape, $search, text "full_name_search", $down),
+                Order::LastName => ordered!($shape, $search, text "last_name_search", $down),
+                Order::Email => ordered!($shape, $search, text "email_search", $down),
+                Order::Username => ordered!($shape, $search, text "username", $down),
+                Order::LastLogin => {
+                    ordered!($shape, $search, number "COALESCE(last_login_at, 0)", "+id", $down)
+                }
+                Order::Kind => ordered!($shape, $search, number "type", "+id", $down),
+                Order::Status => ordered!($shape, $search, number "status", "+id", $down),
             },
         )
     };
@@ -277,9 +313,9 @@ pub async fn list(
 ) -> Result<Page> {
     let searching = filter.full_name.is_some() || filter.email.is_some() || filter.either.is_some();
     let (count, page) = match (searching, conn.is_postgres()) {
-        (false, _) => statements!(unsearched, order, down),
-        (true, true) => statements!(searched_postgres, order, down),
-        (true, false) => statements!(searched_sqlite, order, down),
+        (false, _) => statements!(page, unsearched, order, down),
+        (true, true) => statements!(found, searched_postgres, order, down),
+        (true, false) => statements!(found, searched_sqlite, order, down),
     };
     let question = (searching && !conn.is_postgres()).then(|| question(filter));
     let (word, me) = match scope {
@@ -327,7 +363,6 @@ pub async fn list(
                 .bind(&question)
         };
     }
-    let total = on_engine!(conn, |c| narrowed!(sqlx::query_scalar::<_, i64>(count)).fetch_one(c))?;
     // One row more than asked for tells whether there is another page.
     let mut rows = on_engine!(conn, |c| narrowed!(sqlx::query_as::<_, Keyed>(page))
         .bind(after_id)
@@ -335,6 +370,10 @@ pub async fn list(
         .bind(limit + 1)
         .bind(offset)
         .fetch_all(c))?;
+    let total = match rows.first().and_then(|first| first.total) {
+        Some(total) => total,
+        None => on_engine!(conn, |c| narrowed!(sqlx::query_scalar::<_, i64>(count)).fetch_one(c))?,
+    };
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > wanted;
     rows.truncate(wanted);
