@@ -66,7 +66,7 @@ impl fmt::Debug for Content {
 
 #[derive(Clone)]
 enum Source {
-    Kept { app: App, place: Place, key: Arc<FileKey>, length: u64 },
+    Kept { app: Box<App>, place: Place, key: Arc<FileKey>, length: u64 },
     Made(Bytes),
 }
 
@@ -101,7 +101,7 @@ pub async fn open(app: &App, link: &Link, size: Option<Size>) -> Result<Content>
         kind: file.kind,
         length: file.size_bytes,
         good_for_s: (link.time + file::LINK_SECONDS - now.seconds()).clamp(0, file::LINK_SECONDS),
-        source: Source::Kept { app: app.clone(), place, key: key.into(), length: file.size_bytes },
+        source: Source::Kept { app: Box::new(app.clone()), place, key: key.into(), length: file.size_bytes },
     };
     match size {
         Some(size) if file.kind.is_decodable() => content.resized(size).await,
