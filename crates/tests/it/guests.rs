@@ -7,7 +7,7 @@ use prost::Message as _;
 use serde_json::{Value, json};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
-use crate::calls::door;
+use crate::{calls::door, python_sdk};
 
 struct Scene {
     kit: Kit,
@@ -200,6 +200,19 @@ async fn somebody_turned_away_is_out_at_once_and_may_be_called_back() {
 
     scene.decide(&guest, "admit").await.ok();
     scene.call(&guest).await.ok();
+}
+
+#[tokio::test]
+async fn an_admitted_guest_sees_and_hears_through_the_sdk() {
+    let Some(python) = python_sdk::python() else {
+        eprintln!("skipped: no Python environment; `cargo xtask test` makes one");
+        return;
+    };
+    let scene = Scene::running().await;
+    let guest = scene.guest("Tom").await;
+    scene.decide(&guest, "admit").await.ok();
+    let passes = [scene.call(&guest).await.data(), scene.provider.act(&scene.visit, "call").await.data()];
+    python_sdk::they_meet(&python, &passes).await;
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ mod layers;
 pub mod limits;
 pub mod openapi;
 mod room_booking;
+pub mod room_body;
 pub mod room_object;
 pub mod rooms;
 pub mod router;

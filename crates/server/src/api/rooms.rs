@@ -18,7 +18,8 @@ use super::{
     envelope::{Data, Page, data},
     error::ApiError,
     extract::{Flag, Int, Params, Path, Request, Text},
-    room_object::{Room, RoomInput},
+    room_body::RoomInput,
+    room_object::Room,
 };
 use crate::http::Client;
 
