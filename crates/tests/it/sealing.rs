@@ -105,17 +105,14 @@ async fn what_people_write_in_confidence_is_nowhere_readable() {
     let body = json!({ "intake_id": intake, "room_code": room });
     let visit = patient.client.post("/visits/add_walkin", body).await.data();
     let of_visit = |verb: &str| format!("/visits/{}{verb}", visit["id"].as_str().unwrap());
-    let remark = json!({ "description": MARK, "note": MARK, "remark": MARK });
-    provider.client.post(&of_visit(""), remark).await;
-    let handed = json!({ "room_code": "annex", "reason": MARK, "transfer_reason": MARK });
-    provider.client.post(&of_visit("/transfer"), handed).await;
-    let off = json!({ "reason": MARK, "cancel_reason": MARK, "note": MARK });
-    patient.client.post(&of_visit("/cancel"), off.clone()).await;
-    provider.client.post(&of_visit("/close"), off).await;
+    provider.client.post(&of_visit(""), json!({ "description": MARK })).await.ok();
+    provider.client.post(&of_visit("/transfer"), json!({ "room_code": "annex", "reason": MARK })).await.ok();
+    let seen = provider.client.get(&of_visit("")).await.ok().text;
+    assert!(seen.contains(MARK), "staff read what staff wrote: {seen}");
 
     // The extended profile.
-    let profile = json!({ "extra": { "diabetes": MARK, MARK: 1 }, "medical_history": MARK, "history": MARK });
-    admin.post(&format!("/users/{}", patient.id), profile).await;
+    let profile = json!({ "extra": { "diabetes": MARK, MARK: 1 } });
+    admin.post(&format!("/users/{}", patient.id), profile).await.ok();
 
     // Repeated with a key: the answer that is kept holds it too.
     let keyed = patient.client.header("Idempotency-Key", "once");

@@ -74,7 +74,7 @@ fn key_file(config: &Config) -> Finding {
     let shown = path.display();
     if !path.exists() {
         return Note(format!("{shown} is not there yet; the first start makes it"));
-    };
+    }
     let key = match MasterKey::load(path) {
         Ok(key) => key,
         Err(error @ bedside_store::Error::KeyIsOpen(_)) => {
