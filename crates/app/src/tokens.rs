@@ -1,10 +1,7 @@
 //! Tokens: how they are made, hashed and handed out. 32 hex characters from
 //! the app's randomness; the store keeps SHA-256 only.
 
-use bedside_model::{
-    AccountId, At, TokenId, UserId,
-    user::TokenKind,
-};
+use bedside_model::{AccountId, At, TokenId, UserId, user::TokenKind};
 use bedside_store::{
     Tx,
     tokens::{self, NewToken},

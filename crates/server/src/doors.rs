@@ -38,13 +38,15 @@ pub fn router(app: &App, config: &Config, front: Front, stage: Option<demo::Stag
     if let Some(stage) = stage {
         router = router.merge(demo::routes(stage));
     }
-    router.layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(is_no_file))).layer(middleware::from_fn_with_state(front, http::front))
+    router
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(is_packed)))
+        .layer(middleware::from_fn_with_state(front, http::front))
 }
 
 /// Files go as they are: most are packed already, and parts of them are asked
-/// for by their bytes.
-fn is_no_file(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
-    !headers.contains_key(header::CONTENT_DISPOSITION)
+/// for by their bytes. Errors are short and must not wait to be packed.
+fn is_packed(status: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    status.is_success() && !headers.contains_key(header::CONTENT_DISPOSITION)
 }
 
 /// The doors that have no credentials to count by count by address.
