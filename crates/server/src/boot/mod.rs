@@ -20,7 +20,10 @@ use axum_server::{
     accept::NoDelayAcceptor,
     tls_rustls::{RustlsAcceptor, RustlsConfig},
 };
-use bedside_app::{App, Clock, Random, ports::{Ports, calls::Calls}};
+use bedside_app::{
+    App, Clock, Random,
+    ports::{Ports, calls::Calls},
+};
 use bedside_store::{MasterKey, Settings, Store};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

@@ -38,7 +38,9 @@ impl Delete {
             println!("A deletion had been cut off; it went on.");
         }
         println!("Deleted         {} with {} rows and all files", self.code, done.rows);
-        println!("\nBackups from before hold it still, and the key that opens them is in those backups' master key.");
+        println!(
+            "\nBackups from before hold it still, and the key that opens them is in those backups' master key."
+        );
         Ok(())
     }
 }

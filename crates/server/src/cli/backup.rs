@@ -37,10 +37,12 @@ impl From<backup::Error> for Failure {
         let text = error.to_string();
         let mut letters = text.chars();
         // A path stays as it is written.
-        let first = letters.next().map(|first| if text.starts_with("the ") || text.starts_with("this ") {
-            first.to_ascii_uppercase()
-        } else {
-            first
+        let first = letters.next().map(|first| {
+            if text.starts_with("the ") || text.starts_with("this ") {
+                first.to_ascii_uppercase()
+            } else {
+                first
+            }
         });
         Self(first.into_iter().chain(letters).chain(['.']).collect())
     }
@@ -59,7 +61,9 @@ impl Backup {
         store.close().await;
         report("Backed up", done?, &self.folder);
         if files.is_none() {
-            println!("The contents of files lie in a bucket and are not in it: back that up by its own means.");
+            println!(
+                "The contents of files lie in a bucket and are not in it: back that up by its own means."
+            );
         }
         about_the_key(config);
         Ok(())
@@ -73,7 +77,9 @@ fn report(what: &str, done: Done, folder: &Path) {
 }
 
 fn about_the_key(config: &Config) {
-    println!("\nThe master key is NOT in it. Without the key nobody, not even you, can read what patients wrote.");
+    println!(
+        "\nThe master key is NOT in it. Without the key nobody, not even you, can read what patients wrote."
+    );
     if !config.keys.master_key.is_empty() {
         println!("It stands in the setting keys.master_key: keep a copy in another place than the backup.");
         return;
