@@ -51,7 +51,10 @@ async fn a_file_is_put_in_listed_renamed_and_deleted() {
     let kit = Kit::start().await;
     let maria = kit.patient("maria").await;
     let file = put(&maria.client, "user_document").await;
-    assert_eq!((&file["name"], &file["ext"], &file["size"]), (&json!("results.pdf"), &json!("pdf"), &json!(PDF.len())));
+    assert_eq!(
+        (&file["name"], &file["ext"], &file["size"]),
+        (&json!("results.pdf"), &json!("pdf"), &json!(PDF.len()))
+    );
     assert_eq!(
         file["meta"],
         json!({
@@ -59,7 +62,10 @@ async fn a_file_is_put_in_listed_renamed_and_deleted() {
             "account": { "code": "northside" }, "visible": true,
         })
     );
-    assert_eq!((&file["creator"]["id"], &file["creator"]["full_name"]), (&json!(maria.id), &json!("Maria maria")));
+    assert_eq!(
+        (&file["creator"]["id"], &file["creator"]["full_name"]),
+        (&json!(maria.id), &json!("Maria maria"))
+    );
     assert_eq!((&file["creator"]["type"], &file["is_deletable"]), (&json!(200), &json!(true)));
     assert!(file["creator"]["username"].is_string() && file["creator"]["email"].is_string());
     assert!(file["created"].as_i64().unwrap() > 1_700_000_000);
@@ -71,11 +77,21 @@ async fn a_file_is_put_in_listed_renamed_and_deleted() {
     let got = maria.client.get(&format!("/files/{}.json", id(&file))).await.data();
     assert_eq!((&got["id"], &got["size"]), (&file["id"], &file["size"]));
 
-    for (sent, name) in [("Blood test", "Blood test"), ("a/b.exe", "b.pdf"), ("Blut\u{202e}test.pdf", "Bluttest.pdf")] {
-        let renamed = maria.client.post(&format!("/files/{}", id(&file)), json!({ "name": sent, "size": 1 })).await.data();
+    for (sent, name) in
+        [("Blood test", "Blood test"), ("a/b.exe", "b.pdf"), ("Blut\u{202e}test.pdf", "Bluttest.pdf")]
+    {
+        let renamed = maria
+            .client
+            .post(&format!("/files/{}", id(&file)), json!({ "name": sent, "size": 1 }))
+            .await
+            .data();
         assert_eq!((&renamed["name"], &renamed["size"]), (&json!(name), &json!(PDF.len())), "{sent}");
     }
-    maria.client.post(&format!("/files/{}", id(&file)), json!({ "name": " " })).await.refused(400, "invalid_field");
+    maria
+        .client
+        .post(&format!("/files/{}", id(&file)), json!({ "name": " " }))
+        .await
+        .refused(400, "invalid_field");
     maria.client.post(&format!("/files/{}", id(&file)), json!({})).await.refused(400, "invalid_field");
 
     assert_eq!(kept(&kit).len(), 1);
@@ -103,12 +119,16 @@ async fn the_form_in_the_ways_that_clients_write_it() {
         assert_eq!(file["is_deletable"], value == "user_document");
     }
     // The category in front of the file, and none at all.
-    let form = Form::new().text("meta.category", "user_document").part("file", Part::bytes(PDF).file_name("x.pdf"));
+    let form =
+        Form::new().text("meta.category", "user_document").part("file", Part::bytes(PDF).file_name("x.pdf"));
     let file = Client::send(maria.client.request(Method::POST, "/files.json").multipart(form)).await.data();
     assert_eq!(file["meta"]["category"], "user_document");
     let form = Form::new().part("file", Part::bytes(PDF));
     let file = Client::send(maria.client.request(Method::POST, "/files").multipart(form)).await.data();
-    assert_eq!((&file["meta"]["category"], &file["name"], &file["ext"]), (&Value::Null, &json!("file"), &json!("pdf")));
+    assert_eq!(
+        (&file["meta"]["category"], &file["name"], &file["ext"]),
+        (&Value::Null, &json!("file"), &json!("pdf"))
+    );
 
     let count = kept(&kit).len();
     let refused = async |fields: &[(&str, &str)], blamed: &str| {
@@ -122,13 +142,23 @@ async fn the_form_in_the_ways_that_clients_write_it() {
     refused(&[("meta.category", &"x".repeat(5000))], "meta.category").await;
     refused(&[("file", "again")], "file").await;
     let none = Form::new().text("meta.category", "user_document");
-    Client::send(maria.client.request(Method::POST, "/files").multipart(none)).await.refused(400, "invalid_field");
-    maria.client.post("/files", json!({ "meta.category": "user_document" })).await.refused(400, "invalid_field");
+    Client::send(maria.client.request(Method::POST, "/files").multipart(none))
+        .await
+        .refused(400, "invalid_field");
+    maria
+        .client
+        .post("/files", json!({ "meta.category": "user_document" }))
+        .await
+        .refused(400, "invalid_field");
     send(&maria.client, "empty.txt", b"", &[]).await.refused(400, "invalid_field");
-    let cut = maria.client.request(Method::POST, "/files").header("content-type", "multipart/form-data; boundary=b");
+    let cut = maria
+        .client
+        .request(Method::POST, "/files")
+        .header("content-type", "multipart/form-data; boundary=b");
     let cut = cut.body("--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n%PDF-1.7");
     assert_eq!(Client::send(cut).await.status, 400);
-    let bare = maria.client.request(Method::POST, "/files").header("content-type", "multipart/form-data").body("x");
+    let bare =
+        maria.client.request(Method::POST, "/files").header("content-type", "multipart/form-data").body("x");
     Client::send(bare).await.refused(400, "invalid_multipart");
     assert_eq!(kept(&kit).len(), count, "what was refused left nothing behind");
 }
@@ -151,13 +181,18 @@ async fn the_content_tells_the_type() {
     let count = kept(&kit).len();
     let late = [vec![b'a'; 300_000], vec![0], vec![b'a'; 10]].concat();
     let cut = [vec![b'a'; 70_000], vec![0xc3]].concat();
-    for (sent, content) in
-        [("x.pdf", &b"MZ\x90\0\x03\0"[..]), ("x.txt", &late), ("x.txt", &cut), ("x.docx", b"PK\x03\x04nothing")]
-    {
+    for (sent, content) in [
+        ("x.pdf", &b"MZ\x90\0\x03\0"[..]),
+        ("x.txt", &late),
+        ("x.txt", &cut),
+        ("x.docx", b"PK\x03\x04nothing"),
+    ] {
         send(&maria.client, sent, content, &[]).await.refused(415, "file_type_not_allowed");
     }
     assert_eq!(kept(&kit).len(), count);
-    send(&maria.client, "a.pdf", PDF, &[("meta.category", "user_avatar")]).await.refused(400, "invalid_field");
+    send(&maria.client, "a.pdf", PDF, &[("meta.category", "user_avatar")])
+        .await
+        .refused(400, "invalid_field");
 }
 
 #[tokio::test]
@@ -186,7 +221,9 @@ async fn a_page_of_files_follows_another() {
         let category = if n % 2 == 0 { "user_document" } else { "intake_attachment" };
         ids.push(put(&maria.client, category).await["id"].clone());
     }
-    let names = |page: &Value| page["data"].as_array().unwrap().iter().map(|file| file["id"].clone()).collect::<Vec<_>>();
+    let names = |page: &Value| {
+        page["data"].as_array().unwrap().iter().map(|file| file["id"].clone()).collect::<Vec<_>>()
+    };
     let mut seen = Vec::new();
     let mut after = String::new();
     loop {
@@ -207,13 +244,21 @@ async fn a_page_of_files_follows_another() {
     let second = maria.client.get("/files?limit=2&page=2").await.ok().json();
     let skipped = maria.client.get("/files?limit=2&start=2").await.ok().json();
     assert_eq!((names(&second), names(&second).len()), (names(&skipped), 2));
-    let of = async |query: &str| maria.client.get(&format!("/files?{query}")).await.ok().json()["total"].clone();
+    let of =
+        async |query: &str| maria.client.get(&format!("/files?{query}")).await.ok().json()["total"].clone();
     assert_eq!(of("category_type=user_document").await, 3);
     assert_eq!(of("category_type=intake_attachment").await, 2);
     assert_eq!(of("category_type=intake_attachment&include_shared=1").await, 5);
     assert_eq!(of(&format!("target_type=user&target_id={}&category_type=user_consent", maria.id)).await, 0);
     assert_eq!(of("target_id=-").await, 5);
-    for bad in ["category_type=x", "target_type=room&target_id=1", "target_id=x", "target_type=visit", "after=x", "limit=x"] {
+    for bad in [
+        "category_type=x",
+        "target_type=room&target_id=1",
+        "target_id=x",
+        "target_type=visit",
+        "after=x",
+        "limit=x",
+    ] {
         maria.client.get(&format!("/files?{bad}")).await.refused(400, "invalid_field");
     }
 }
@@ -227,16 +272,26 @@ async fn attachments_come_with_the_intake_and_go_to_the_visit() {
     let file = put(&maria.client, "intake_attachment").await;
     let document = put(&maria.client, "user_document").await;
     let both = format!("{},{}", id(&file), id(&document));
-    for attachments in [json!([{ "id": file["id"] }, { "id": document["id"] }]), json!([file["id"], document["id"]]), json!(both)] {
+    for attachments in [
+        json!([{ "id": file["id"] }, { "id": document["id"] }]),
+        json!([file["id"], document["id"]]),
+        json!(both),
+    ] {
         let body = json!({ "reason_for_visit": "rash", "room_code": room, "attachments": attachments });
         let intake = maria.client.post("/intakes", body).await.data();
         let read = maria.client.get(&format!("/intakes/{}", id(&intake))).await.data();
         let shown = read["attachments"].as_array().unwrap();
         assert_eq!(shown.len(), 2, "{read}");
         let first = &shown[0];
-        assert_eq!((&first["_id"], &first["id"], &first["name"]), (&file["id"], &file["id"], &json!("results.pdf")));
+        assert_eq!(
+            (&first["_id"], &first["id"], &first["name"]),
+            (&file["id"], &file["id"], &json!("results.pdf"))
+        );
         assert_eq!((&first["type"], &first["using"], &first["remark"]), (&json!(0), &json!(1), &Value::Null));
-        assert_eq!((&first["creator_id"], &first["size"], &first["ext"]), (&json!(maria.id), &json!(PDF.len()), &json!("pdf")));
+        assert_eq!(
+            (&first["creator_id"], &first["size"], &first["ext"]),
+            (&json!(maria.id), &json!(PDF.len()), &json!("pdf"))
+        );
         assert!(first["created"]["sec"].is_i64() && first["modified"]["usec"].is_i64());
         let path = first["path"].as_str().unwrap().replace(&kit.base, "/");
         assert_eq!(kit.anonymous().get(&path).await.ok().text.as_bytes(), PDF);
@@ -246,12 +301,20 @@ async fn attachments_come_with_the_intake_and_go_to_the_visit() {
     // Before the visit nobody but the patient sees an attachment.
     let path = format!("/files/{}", id(&file));
     provider.client.get(&path).await.refused(404, "file_not_found");
-    let visit = maria.client.post("/visits/add_walkin", json!({ "intake_id": intake["id"], "room_code": room })).await.data();
+    let visit = maria
+        .client
+        .post("/visits/add_walkin", json!({ "intake_id": intake["id"], "room_code": room }))
+        .await
+        .data();
     let seen = provider.client.get(&path).await.data();
     assert_eq!(seen["meta"]["target"], json!({ "id": visit["id"], "type": "visit" }));
     assert_eq!(seen["creator"].get("email"), None, "a provider is not shown the address with each file");
     let seen = provider.client.get(&format!("/files/{}", id(&document))).await.data();
-    assert_eq!(seen["meta"]["target"], json!({ "id": maria.id, "type": "user" }), "a document stays on the profile");
+    assert_eq!(
+        seen["meta"]["target"],
+        json!({ "id": maria.id, "type": "user" }),
+        "a document stays on the profile"
+    );
     let query = format!("/files?target_type=visit&target_id={}", id(&visit));
     for person in [&maria, &provider] {
         let listed = person.client.get(&query).await.ok().json();
@@ -281,7 +344,11 @@ async fn a_provider_puts_files_on_patients_and_visits() {
     for file in [&document, &note] {
         maria.client.get(&format!("/files/{}", id(file))).await.ok();
         // Theirs to read, not to change.
-        maria.client.post(&format!("/files/{}", id(file)), json!({ "name": "x" })).await.refused(403, "not_allowed");
+        maria
+            .client
+            .post(&format!("/files/{}", id(file)), json!({ "name": "x" }))
+            .await
+            .refused(403, "not_allowed");
         let delete = maria.client.request(Method::DELETE, &format!("/files/{}", id(file)));
         Client::send(delete).await.refused(403, "not_allowed");
     }
@@ -329,9 +396,13 @@ async fn content_without_a_row_is_swept() {
     // As a process leaves it that dies in the middle of an upload.
     let actor = {
         let mut conn = kit.app.store.reader().await.unwrap();
-        let account = bedside_store::accounts::find_by_code(&mut conn, "northside").await.unwrap().unwrap().id;
+        let account =
+            bedside_store::accounts::find_by_code(&mut conn, "northside").await.unwrap().unwrap().id;
         let user = maria.id.parse().unwrap();
-        bedside_app::Actor { who: bedside_app::Who::AdminToken { user, scopes: bedside_model::scope::Scopes::ALL }, ..bedside_app::Actor::system(account) }
+        bedside_app::Actor {
+            who: bedside_app::Who::AdminToken { user, scopes: bedside_model::scope::Scopes::ALL },
+            ..bedside_app::Actor::system(account)
+        }
     };
     let mut upload = bedside_app::files::begin(&kit.app, &actor, "x.pdf", 1_000_000).await.unwrap();
     upload.write(&vec![b'x'; 200_000]).await.unwrap();

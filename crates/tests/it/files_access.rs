@@ -55,10 +55,27 @@ impl World {
         let me = &self.maria.id;
         let mut tags = Vec::new();
         for name in [
-            "remark", "creator_id", "creator", "user_id", "owner", "owner_id", "member_id", "person_id", "account_code",
-            "account", "visible", "is_admin", "type", "code", "creator[id]", "meta.target.id", "meta[account][code]",
+            "remark",
+            "creator_id",
+            "creator",
+            "user_id",
+            "owner",
+            "owner_id",
+            "member_id",
+            "person_id",
+            "account_code",
+            "account",
+            "visible",
+            "is_admin",
+            "type",
+            "code",
+            "creator[id]",
+            "meta.target.id",
+            "meta[account][code]",
         ] {
-            tags.extend([me.as_str(), "northside", "1", "*"].map(|value| (name.to_owned(), value.to_owned())));
+            tags.extend(
+                [me.as_str(), "northside", "1", "*"].map(|value| (name.to_owned(), value.to_owned())),
+            );
         }
         tags
     }
@@ -71,7 +88,11 @@ async fn no_parameter_opens_other_people_s_files() {
         for file in [&world.document, &world.attachment, &world.loose] {
             let path = format!("/files/{}", id(file));
             for (name, value) in world.tags() {
-                let query = format!("{}={}", url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>(), value);
+                let query = format!(
+                    "{}={}",
+                    url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>(),
+                    value
+                );
                 let read = client.get(&format!("{path}?{query}")).await;
                 assert_eq!(read.status, 404, "{who} reads with {query}: {}", read.text);
             }
@@ -113,7 +134,8 @@ async fn a_list_has_no_files_of_others() {
     let visits = world.maria.client.get("/visits").await.ok().json();
     let visit = visits["data"][0]["id"].to_string().replace('"', "");
     for (who, client) in &world.others {
-        let listed = client.get(&format!("/files?target_type=visit&target_id={visit}&include_shared=1")).await;
+        let listed =
+            client.get(&format!("/files?target_type=visit&target_id={visit}&include_shared=1")).await;
         assert_eq!(listed.status, 404, "{who}: {}", listed.text);
     }
 }
@@ -153,7 +175,9 @@ async fn nobody_attaches_a_file_of_somebody_else() {
     let world = World::new().await;
     for (who, client) in &world.others[..1] {
         for file in [&world.document, &world.attachment, &world.loose] {
-            for attachments in [json!([file["id"]]), json!(file["id"]), json!([{ "id": file["id"], "creator_id": "1" }])] {
+            for attachments in
+                [json!([file["id"]]), json!(file["id"]), json!([{ "id": file["id"], "creator_id": "1" }])]
+            {
                 let body = json!({ "room_code": "annex", "attachments": attachments });
                 let answer = client.post("/intakes", body).await;
                 let body = answer.refused(400, "invalid_field");
@@ -166,7 +190,8 @@ async fn nobody_attaches_a_file_of_somebody_else() {
     tom.walk_in("main").await;
     let body = json!({ "member_id": tom.id, "room_code": "main", "attachments": [world.document["id"]] });
     world.provider.client.post("/intakes", body).await.refused(400, "invalid_field");
-    let body = json!({ "member_id": world.maria.id, "room_code": "main", "attachments": [world.document["id"]] });
+    let body =
+        json!({ "member_id": world.maria.id, "room_code": "main", "attachments": [world.document["id"]] });
     world.provider.client.post("/intakes", body).await.ok();
 }
 
@@ -183,7 +208,8 @@ async fn nobody_puts_a_file_on_somebody_else() {
         let answer = send(client, "x.pdf", PDF, &on_visit).await;
         assert_eq!(answer.status, 404, "{who}: {}", answer.text);
         // Free-form fields make nobody else its owner.
-        let claimed = [("creator_id", world.maria.id.as_str()), ("user_id", world.maria.id.as_str()), ("remark", "x")];
+        let claimed =
+            [("creator_id", world.maria.id.as_str()), ("user_id", world.maria.id.as_str()), ("remark", "x")];
         let own = send(client, "x.pdf", PDF, &claimed).await.data();
         assert_ne!(own["creator"]["id"], json!(world.maria.id), "{who}");
         assert_ne!(own["meta"]["target"]["id"], json!(world.maria.id), "{who}");

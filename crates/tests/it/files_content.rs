@@ -65,7 +65,8 @@ async fn what_was_put_in_comes_out() {
         assert_eq!((status, got.len()), (StatusCode::OK, content.len()));
         assert!(got == content, "{length}");
         assert_eq!(headers["content-length"], length.to_string());
-        let (_, _, again) = bytes(&kit.anonymous(), &link(&kit, &file).replace("//files/view", "/files")).await;
+        let (_, _, again) =
+            bytes(&kit.anonymous(), &link(&kit, &file).replace("//files/view", "/files")).await;
         assert!(again == content, "the same under the API's prefix");
         let (_, _, again) = bytes(&kit.anonymous(), &link(&kit, &file).replace("//files", "/files")).await;
         assert!(again == content);
@@ -76,12 +77,28 @@ async fn what_was_put_in_comes_out() {
 async fn headers_keep_browsers_from_doing_more_than_showing() {
     let kit = Kit::start().await;
     let maria = kit.patient("maria").await;
-    let zip = [b"PK\x03\x04".as_slice(), &[0; 22], &17u16.to_le_bytes(), &[0; 2], b"word/document.xml"].concat();
+    let zip =
+        [b"PK\x03\x04".as_slice(), &[0; 22], &17u16.to_le_bytes(), &[0; 2], b"word/document.xml"].concat();
     for (name, content, kind, how) in [
-        ("Ärm \"1\".png", png(3, 3), "image/png", "inline; filename=\"_rm _1_.png\"; filename*=UTF-8''%C3%84rm%20%221%22.png"),
+        (
+            "Ärm \"1\".png",
+            png(3, 3),
+            "image/png",
+            "inline; filename=\"_rm _1_.png\"; filename*=UTF-8''%C3%84rm%20%221%22.png",
+        ),
         ("r.pdf", PDF.to_vec(), "application/pdf", "inline; filename=\"r.pdf\"; filename*=UTF-8''r.pdf"),
-        ("x.html", b"<script>".to_vec(), "text/plain; charset=utf-8", "attachment; filename=\"x.txt\"; filename*=UTF-8''x.txt"),
-        ("letter", zip, "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "attachment; filename=\"letter.docx\"; filename*=UTF-8''letter.docx"),
+        (
+            "x.html",
+            b"<script>".to_vec(),
+            "text/plain; charset=utf-8",
+            "attachment; filename=\"x.txt\"; filename*=UTF-8''x.txt",
+        ),
+        (
+            "letter",
+            zip,
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            "attachment; filename=\"letter.docx\"; filename*=UTF-8''letter.docx",
+        ),
     ] {
         let file = send(&maria.client, name, &content, &[]).await.data();
         let packed = kit.anonymous().header("Accept-Encoding", "gzip");
@@ -93,7 +110,10 @@ async fn headers_keep_browsers_from_doing_more_than_showing() {
         assert_eq!(headers["cache-control"], "private, max-age=900");
         assert_eq!(headers["referrer-policy"], "no-referrer");
         let policy = headers["content-security-policy"].to_str().unwrap();
-        assert!(policy.contains("frame-ancestors 'self'") && (kind == "application/pdf" || policy.contains("sandbox")));
+        assert!(
+            policy.contains("frame-ancestors 'self'")
+                && (kind == "application/pdf" || policy.contains("sandbox"))
+        );
         assert_eq!(headers.get("content-encoding"), None);
     }
 }
@@ -124,15 +144,21 @@ async fn a_picture_becomes_smaller() {
         assert_eq!((status, got.as_slice()), (StatusCode::OK, content));
     }
     let damaged = send(&maria.client, "x.png", &picture[..60], &[]).await.data();
-    kit.anonymous().get(&format!("{}&size=10x10", link(&kit, &damaged))).await.refused(400, "image_not_readable");
+    kit.anonymous()
+        .get(&format!("{}&size=10x10", link(&kit, &damaged)))
+        .await
+        .refused(400, "image_not_readable");
 }
 
 #[tokio::test]
 async fn a_player_gets_the_part_it_asks_for() {
     let kit = Kit::start().await;
     let maria = kit.patient("maria").await;
-    let content: Vec<u8> =
-        [b"\0\0\0\x18ftypisom\0\0\0\0isommp42".to_vec(), (0..2_300_000).map(|n: u32| (n % 251) as u8).collect()].concat();
+    let content: Vec<u8> = [
+        b"\0\0\0\x18ftypisom\0\0\0\0isommp42".to_vec(),
+        (0..2_300_000).map(|n: u32| (n % 251) as u8).collect(),
+    ]
+    .concat();
     let file = send(&maria.client, "v.mp4", &content, &[]).await.data();
     let path = link(&kit, &file);
     for (asked, from, until) in [
@@ -146,7 +172,10 @@ async fn a_player_gets_the_part_it_asks_for() {
         assert_eq!(status, StatusCode::PARTIAL_CONTENT, "{asked}");
         assert!(got == content[from..until], "{asked}");
         assert_eq!(headers["content-range"], format!("bytes {from}-{}/{}", until - 1, content.len()));
-        assert_eq!((headers["accept-ranges"].as_bytes(), headers["content-type"].as_bytes()), (&b"bytes"[..], &b"video/mp4"[..]));
+        assert_eq!(
+            (headers["accept-ranges"].as_bytes(), headers["content-type"].as_bytes()),
+            (&b"bytes"[..], &b"video/mp4"[..])
+        );
     }
     for odd in ["bytes=9999999-", "bytes=5-1", "bytes=0-1,4-5", "x"] {
         let (status, _, got) = bytes(&kit.anonymous().header("Range", odd), &path).await;
@@ -159,7 +188,10 @@ async fn a_player_gets_the_part_it_asks_for() {
     let other = kit.anonymous().header("Range", "bytes=0-1").header("If-Range", "\"other\"");
     assert_eq!(bytes(&other, &path).await.0, StatusCode::OK);
     let head = Client::send(kit.anonymous().request(Method::HEAD, &path)).await;
-    assert_eq!((head.status, head.headers["content-length"].to_str().unwrap()), (StatusCode::OK, content.len().to_string().as_str()));
+    assert_eq!(
+        (head.status, head.headers["content-length"].to_str().unwrap()),
+        (StatusCode::OK, content.len().to_string().as_str())
+    );
 }
 
 #[tokio::test]
@@ -183,7 +215,9 @@ async fn a_link_is_good_for_one_file_and_fifteen_minutes() {
     ] {
         open.get(&bad).await.refused(403, "link_not_valid");
     }
-    open.get(&path.replace(id(&file), "01900000-0000-7000-8000-000000000000")).await.refused(404, "file_not_found");
+    open.get(&path.replace(id(&file), "01900000-0000-7000-8000-000000000000"))
+        .await
+        .refused(404, "file_not_found");
     open.get("//files/view/nonsense?auth_code=a&time=1").await.refused(404, "file_not_found");
     let half = format!("/files/{}?auth_code=abc", id(&file));
     open.header("X-AccountCode", "northside").get(&half).await.refused(401, "token_missing");
@@ -251,7 +285,9 @@ async fn reads_by_others_are_in_the_audit_trail() {
     maria.client.get(&format!("/files/{}", id(&file))).await.ok();
     bedside_app::audit::flush_reads(&kit.app, true).await.unwrap();
     let told = kit.admin().get("/audit?limit=100").await.ok().json();
-    let of = |action: &str| told["data"].as_array().unwrap().iter().filter(|entry| entry["action"] == action).count();
+    let of = |action: &str| {
+        told["data"].as_array().unwrap().iter().filter(|entry| entry["action"] == action).count()
+    };
     assert_eq!((of("files.add"), of("files.get")), (1, 1), "{told}");
     assert!(!told.to_string().contains("results.pdf"), "a name is health text");
 }

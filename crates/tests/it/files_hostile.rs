@@ -209,7 +209,8 @@ fn bomb() -> Vec<u8> {
 async fn a_picture_that_blows_up_is_refused() {
     let server = Server::start(&[]).await;
     let photo = send(&server.admin, "ok.png", &png(400, 400), &[]).await.data();
-    let small = format!("{}&size=64x64", photo["fullpath"].as_str().unwrap().replace(server.admin.base(), "/"));
+    let small =
+        format!("{}&size=64x64", photo["fullpath"].as_str().unwrap().replace(server.admin.base(), "/"));
     bytes(&server.admin, &small).await;
     let before = server.memory();
     let bomb = bomb();

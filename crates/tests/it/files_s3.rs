@@ -107,8 +107,9 @@ async fn conforms(files: &Files) {
     // Small enough for one request, and large enough for several parts.
     for (n, pieces) in [(2, 3), (3, 200)] {
         let place = place("a", n);
-        let pieces: Vec<Bytes> =
-            (0..pieces).map(|n| Bytes::from((0..65_552).map(|at| ((at + n) % 251) as u8).collect::<Vec<_>>())).collect();
+        let pieces: Vec<Bytes> = (0..pieces)
+            .map(|n| Bytes::from((0..65_552).map(|at| ((at + n) % 251) as u8).collect::<Vec<_>>()))
+            .collect();
         keep(files, &place, &pieces).await;
         let whole = pieces.concat();
         let length = whole.len() as u64;

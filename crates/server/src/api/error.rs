@@ -14,6 +14,7 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
+use super::linger::Arriving;
 use crate::http::RequestId;
 
 /// An error as the caller sees it.
@@ -25,6 +26,8 @@ pub struct ApiError {
     fields: BTreeMap<String, String>,
     extra: BTreeMap<String, Value>,
     retry_after_s: Option<u64>,
+    /// The rest of a body that is refused before it has all come.
+    rest: Option<Arriving>,
 }
 
 impl ApiError {
@@ -37,7 +40,14 @@ impl ApiError {
             fields: BTreeMap::new(),
             extra: BTreeMap::new(),
             retry_after_s: None,
+            rest: None,
         }
+    }
+
+    /// The error of a request whose body may still be on its way.
+    pub(super) fn while_arriving(mut self, body: Arriving) -> Self {
+        self.rest = Some(body).filter(|body| !body.has_ended());
+        self
     }
 
     /// 400 that blames one field of the request.
@@ -180,8 +190,12 @@ pub async fn envelope(request: Request, next: Next) -> Response {
     parts.status = error.status;
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let body = error.body(request_id.as_str()).to_string();
-    Response::from_parts(parts, Body::from(body))
+    let text = error.body(request_id.as_str()).to_string();
+    let body = match error.rest {
+        Some(rest) => rest.answered(text),
+        None => Body::from(text),
+    };
+    Response::from_parts(parts, body)
 }
 
 /// Marks an error answer that has its body already, such as a WebSocket refusal.

@@ -13,7 +13,7 @@ use bedside_app::{
     Actor, App,
     files::{self, FileView, Link},
 };
-use bedside_model::{FileId, UserId, file::extension, file::Category};
+use bedside_model::{FileId, UserId, file::Category, file::extension};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -207,11 +207,11 @@ fn id_of(text: &str) -> Result<FileId, ApiError> {
     responses((status = 200, body = Data<File>)))]
 pub async fn add(
     State(api): State<Api>,
-    Caller(actor): Caller,
+    caller: Result<Caller, ApiError>,
     base: BaseUrl,
     request: Request,
 ) -> Result<Data<File>, ApiError> {
-    let (upload, new) = upload::receive(&api, &actor, request).await?;
+    let (actor, upload, new) = upload::receive(&api, caller, request).await?;
     let added = files::add(&api.app, &actor, upload, new).await?;
     Ok(data(File::of(added, &base, &actor)))
 }

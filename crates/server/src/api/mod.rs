@@ -21,6 +21,7 @@ pub mod idempotency;
 pub mod intakes;
 mod layers;
 pub mod limits;
+mod linger;
 pub mod openapi;
 mod room_booking;
 pub mod room_body;

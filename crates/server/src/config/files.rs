@@ -95,8 +95,9 @@ mod tests {
     use super::{super::Sources, *};
 
     fn place(settings: &[(&str, &str)]) -> Result<FilesPlace, ConfigError> {
-        let sources =
-            settings.iter().fold(Sources::default(), |sources, (name, value)| sources.flag(name, Some(value)));
+        let sources = settings
+            .iter()
+            .fold(Sources::default(), |sources, (name, value)| sources.flag(name, Some(value)));
         super::super::load(&sources)?.files_place()
     }
 

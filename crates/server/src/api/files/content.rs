@@ -151,8 +151,10 @@ fn disposition(content: &Content) -> String {
     let extension = file::extension(&name, content.kind);
     let ending = format!(".{extension}");
     let name = if name.to_ascii_lowercase().ends_with(&ending) { name } else { name + &ending };
-    let plain: String =
-        name.chars().map(|c| if c.is_ascii_graphic() && !"\"\\%".contains(c) || c == ' ' { c } else { '_' }).collect();
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_graphic() && !"\"\\%".contains(c) || c == ' ' { c } else { '_' })
+        .collect();
     let encoded: String = name
         .bytes()
         .map(|byte| match byte {

@@ -50,11 +50,18 @@ impl FileQuery {
         let limit = self.limit.map_or(20, |limit| limit.0.clamp(1, 100));
         let skipped = self.page.map(|page| page.0.saturating_sub(1).saturating_mul(limit));
         let after = match self.after.and_then(Text::filled) {
-            Some(after) => Some(after.parse().map_err(|_| ApiError::field("after", "must be the next of a page"))?),
+            Some(after) => {
+                Some(after.parse().map_err(|_| ApiError::field("after", "must be the next of a page"))?)
+            }
             None => None,
         };
         Ok(List {
-            target: target(filled(self.target_type), filled(self.target_id), ["target_type", "target_id"], actor)?,
+            target: target(
+                filled(self.target_type),
+                filled(self.target_id),
+                ["target_type", "target_id"],
+                actor,
+            )?,
             category: category(self.category_type.and_then(Text::filled), "category_type")?,
             include_shared: self.include_shared.is_some_and(|flag| flag.0),
             offset: self.start.map(|start| start.0).or(skipped).unwrap_or(0).max(0),

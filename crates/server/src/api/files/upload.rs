@@ -19,11 +19,11 @@ use bedside_app::{
     Actor,
     files::{self, NewFile, Upload},
 };
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, stream};
 use utoipa::ToSchema;
 
 use super::{
-    super::{Api, error::ApiError},
+    super::{Api, auth::Caller, error::ApiError, linger::Arriving},
     query::{category, target},
 };
 
@@ -56,17 +56,37 @@ pub struct FileUpload {
 }
 
 /// Reads the form. The upload is complete then, but not kept yet.
-pub(super) async fn receive(api: &Api, actor: &Actor, request: Request) -> Result<(Upload, NewFile), ApiError> {
+pub(super) async fn receive(
+    api: &Api,
+    caller: Result<Caller, ApiError>,
+    request: Request,
+) -> Result<(Actor, Upload, NewFile), ApiError> {
+    let (parts, body) = request.into_parts();
+    let body = Arriving::new(body);
+    let read = async {
+        let Caller(actor) = caller?;
+        let (upload, new) = form(api, &actor, &parts.headers, &body).await?;
+        Ok((actor, upload, new))
+    };
+    read.await.map_err(|error: ApiError| error.while_arriving(body.clone()))
+}
+
+async fn form(
+    api: &Api,
+    actor: &Actor,
+    headers: &HeaderMap,
+    body: &Arriving,
+) -> Result<(Upload, NewFile), ApiError> {
     files::may_upload(actor)?;
-    if !is_form(request.headers()) {
+    if !is_form(headers) {
         return Err(ApiError::field("file", "is missing; send a multipart form"));
     }
     let limit = files::limit(&api.app, actor).await?;
     // Told before the first byte, where the client says how much will come.
-    if declared_length(request.headers()).is_some_and(|length| length > limit.saturating_add(AROUND)) {
+    if declared_length(headers).is_some_and(|length| length > limit.saturating_add(AROUND)) {
         return Err(files::too_large(limit).into());
     }
-    let form = Form::new(request, limit, api.upload_stall).await?;
+    let form = Form::new(headers, body.clone(), limit, api.upload_stall).await?;
     tokio::time::timeout(LONGEST, form.read(api, actor)).await.unwrap_or_else(|_| Err(stalled()))
 }
 
@@ -87,11 +107,11 @@ struct Form {
 }
 
 impl Form {
-    async fn new(request: Request, limit: u64, stall: Duration) -> Result<Self, ApiError> {
-        let (parts, body) = request.into_parts();
+    async fn new(headers: &HeaderMap, body: Arriving, limit: u64, stall: Duration) -> Result<Self, ApiError> {
         let seen = Arc::new(AtomicU64::new(0));
         let paced = paced(body, seen.clone(), limit.saturating_add(AROUND));
-        let mut request = Request::from_parts(parts, Body::from_stream(paced));
+        let mut request = Request::new(Body::from_stream(paced));
+        request.headers_mut().clone_from(headers);
         DefaultBodyLimit::disable().apply(&mut request);
         let parts = Multipart::from_request(request, &()).await.map_err(|_| unreadable())?;
         Ok(Self { parts, limit, stall, seen })
@@ -155,18 +175,17 @@ impl Form {
 /// all that is there at once, and what it has must go on its way first. (It also
 /// takes a form for cut off when its first and its last bytes come at once.)
 fn paced(
-    body: Body,
+    body: Arriving,
     seen: Arc<AtomicU64>,
     most: u64,
 ) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send + 'static {
-    let mut body = body.into_data_stream();
     let mut pause = false;
     stream::poll_fn(move |cx| {
         if std::mem::take(&mut pause) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let piece = ready!(body.poll_next_unpin(cx));
+        let piece = ready!(body.poll_piece(cx));
         pause = true;
         let length = piece.as_ref().and_then(|piece| piece.as_ref().ok()).map_or(0, Bytes::len) as u64;
         if seen.fetch_add(length, Ordering::Relaxed) + length > most {
