@@ -147,7 +147,8 @@ def run(world, caller, description):
         command += ["--exclude-operation-id", operation]
     for operation in caller.get("only", []):
         command += ["--include-operation-id", operation]
-    done = subprocess.run(command, capture_output=True, text=True)
+    # It keeps notes where it runs.
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(description).parent)
     said = done.stdout + done.stderr
     counted = re.search(r"Test cases:\s*\n?\s*([\d,]+)", said) or re.search(r"([\d,]+) generated", said)
     cases = int(counted.group(1).replace(",", "")) if counted else 0
