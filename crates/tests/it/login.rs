@@ -146,7 +146,10 @@ async fn logging_out_ends_what_was_shown() {
 }
 
 async fn set(kit: &Kit, token: &str, password: &str) -> Answer {
-    kit.anonymous().post("/users/password", json!({ "token": token, "password": password })).await
+    kit.anonymous()
+        .header("X-Session-Kind", "admin")
+        .post("/users/password", json!({ "token": token, "password": password }))
+        .await
 }
 
 #[tokio::test]
@@ -387,4 +390,42 @@ async fn a_heartbeat_says_somebody_is_there() {
         .await
         .refused(400, "invalid_field");
     kit.anonymous().post("/users/-/heartbeat", json!({})).await.refused(401, "token_missing");
+}
+
+#[tokio::test]
+async fn another_sites_form_cannot_sign_a_browser_in_by_a_link() {
+    let kit = Kit::start().await;
+    let body = [("token", kit.clinic.admin_link_token.as_str()), ("password", PASSWORD)];
+    let foreign = kit.anonymous().header("Origin", "https://evil.example");
+    let answer = foreign.form("/users/password", &body).await.ok();
+    assert!(answer.headers.get("set-cookie").is_none(), "a form cannot send X-Session-Kind");
+    login(&kit, &kit.clinic.admin_username, PASSWORD).await.ok();
+}
+
+#[tokio::test]
+async fn failures_are_forgotten_and_known_places_are_kept_longer() {
+    let (kit, clock) = Kit::on_a_clock().await;
+    add(&kit, 400, "osei").await;
+    login(&kit, "osei", PASSWORD).await.ok();
+    for _ in 0..4 {
+        login(&kit, "osei", "guess").await.refused(401, "login_failed");
+    }
+    let account = accounts::get_by_code(&kit.app, &kit.clinic.code).await.unwrap().id;
+    let who = bedside_app::log_ins::Attempt::new(&account, "osei", "127.0.0.1");
+    let tally = async || {
+        bedside_app::jobs::purge(&kit.app).await.unwrap();
+        let mut conn = kit.app.store.reader().await.unwrap();
+        bedside_store::log_ins::tally(&mut conn, &account, who.subjects()).await.unwrap()
+    };
+    assert_eq!((tally().await.name.count, tally().await.address.count), (4, 4));
+    // After a quiet hour the next failure is the first one again.
+    clock.advance_seconds(3_600);
+    login(&kit, "osei", "guess").await.refused(401, "login_failed");
+    assert_eq!((tally().await.name.count, tally().await.pair.count), (1, 1));
+    clock.advance_seconds(10 * 86_400);
+    let later = tally().await;
+    assert_eq!((later.name.count, later.address.count), (0, 0));
+    assert!(later.known_until.is_some(), "name and address are known to each other for ninety days");
+    clock.advance_seconds(100 * 86_400);
+    assert!(tally().await.known_until.is_none());
 }

@@ -48,7 +48,10 @@ async fn login(kit: &Kit, body: Value) -> Answer {
 }
 
 async fn set(kit: &Kit, token: &str, password: &str) -> Answer {
-    kit.anonymous().post("/users/password", json!({ "email_token": token, "password": password })).await
+    kit.anonymous()
+        .header("X-Session-Kind", "admin")
+        .post("/users/password", json!({ "email_token": token, "password": password }))
+        .await
 }
 
 #[tokio::test]

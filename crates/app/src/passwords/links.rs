@@ -95,6 +95,8 @@ pub struct Set {
     pub token: String,
     /// The password they chose.
     pub password: String,
+    /// One of our pages asks, and wants the cookie.
+    pub page: bool,
     /// The request's identifier.
     pub request_id: String,
     /// The client's network address.
@@ -184,10 +186,16 @@ pub async fn set(app: &App, command: Set) -> Result<SignedIn> {
                 audit::write(tx, &owner, &actor, "users.set_password", object).await?;
                 let tokens = crate::tokens::issue(tx, &owner, account, user.id).await?;
                 let kind = user.kind.session_kind();
-                let cookie = NewCookie::issue(tx, &owner, account, &user, kind, Default::default()).await?;
+                // Another site's form cannot sign a browser in: it cannot say that it is a page of ours.
+                let cookie = match command.page {
+                    true => {
+                        Some(NewCookie::issue(tx, &owner, account, &user, kind, Default::default()).await?)
+                    }
+                    false => None,
+                };
                 let user =
                     users::find(tx, account, user.id).await?.ok_or_else(|| Error::not_found("user"))?;
-                Ok(SignedIn { user, tokens, cookie: Some(cookie) })
+                Ok(SignedIn { user, tokens, cookie })
             })
         })
         .await

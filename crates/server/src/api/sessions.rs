@@ -8,8 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bedside_app::{
-    App,
-    log_ins,
+    App, log_ins,
     passwords::{self, Forgot, Set},
     sessions::{self, NewCookie},
     tokens::TokenPair,
@@ -271,19 +270,21 @@ pub struct PasswordRequest {
     password: Text<1024>,
 }
 
-/// Sets the password of a one-time link's user and logs them in with the
-/// cookie of their kind. The link is used up.
+/// Sets the password of a one-time link's user and logs them in, from a page
+/// (`X-Session-Kind`) with the cookie of their kind too. The link is used up.
 #[utoipa::path(post, path = "/users/password", tag = "users", operation_id = "users::set_password",
     request_body = PasswordRequest, responses((status = 200, body = LoggedIn)))]
 pub async fn set_password(
     State(app): State<App>,
     Caller(actor): Caller,
+    PageKind(page): PageKind,
     client: Client,
     Request(body): Request<PasswordRequest>,
 ) -> Result<Response, ApiError> {
     let command = Set {
         token: body.token.into_string(),
         password: body.password.into_string(),
+        page: page.is_some(),
         request_id: actor.request_id,
         address: actor.address,
     };

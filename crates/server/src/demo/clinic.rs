@@ -119,7 +119,13 @@ async fn admin(app: &App, actor: &Actor, file: &mut DemoFile, path: &Path) -> Re
     }
     let (username, token) = accounts::admin_link(app, actor).await?;
     let password = app.random.hex();
-    let command = passwords::Set { token, password: password.clone(), request_id: String::new(), address: String::new() };
+    let command = passwords::Set {
+        token,
+        password: password.clone(),
+        page: false,
+        request_id: String::new(),
+        address: String::new(),
+    };
     passwords::set(app, command).await?;
     file.admin = Admin { username, password };
     Ok(file.write(path)?)
@@ -228,7 +234,8 @@ async fn add(
     match users::add(app, actor, command).await {
         Ok(added) => Ok(added.user.id),
         Err(Error::Invalid { .. }) => {
-            let who = Actor { who: bedside_app::Who::ApiKey { app: None, scopes: Scopes::ALL }, ..actor.clone() };
+            let who =
+                Actor { who: bedside_app::Who::ApiKey { app: None, scopes: Scopes::ALL }, ..actor.clone() };
             let command = users::Sso {
                 kind: Some(kind),
                 code: Some(person.code.clone()),

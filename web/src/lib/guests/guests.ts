@@ -1,6 +1,7 @@
 // The guest calls of the API, by the names the API gives its operations.
 import { type Api, ok } from '#lib/api/client.ts';
 import type { Guest, GuestRole, Invitation, Participant } from '#lib/api/types.ts';
+import { below } from '#lib/paths.ts';
 
 export const roles: readonly GuestRole[] = ['family', 'carer', 'interpreter'];
 
@@ -40,5 +41,5 @@ export async function participants(api: Api, visit: string): Promise<Participant
 
 /** The page a guest comes in by. */
 export function link(code: string): string {
-	return new URL(`/visits/join/${code}`, location.href).href;
+	return new URL(below(`/visits/join/${code}`), location.href).href;
 }
