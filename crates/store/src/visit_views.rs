@@ -237,8 +237,9 @@ impl TryFrom<Row> for VisitView {
     }
 }
 
-/// What is read of a visit and where from; a `WHERE` follows. Shared with lists.
-macro_rules! select_views {
+/// What is read of a visit; `visits v` and `view_joins!` follow. Shared with
+/// lists.
+macro_rules! view_columns {
     () => {
         "SELECT v.id, v.code, a.code AS account_code, v.type, v.subtype, v.status, v.start_at, v.end_at, \
          v.waiting_since_at, v.arrived_at, v.actual_start_at, v.actual_end_at, v.ended_by, v.reason, v.duration_minutes, \
@@ -250,17 +251,24 @@ macro_rules! select_views {
          p.id AS p_id, p.first_name AS p_first_name, p.last_name AS p_last_name, p.vseeid AS p_vseeid, \
          p.title AS p_title, q.id AS q_id, q.first_name AS q_first_name, q.last_name AS q_last_name, \
          q.vseeid AS q_vseeid, q.title AS q_title, i.id AS i_id, i.type AS i_type, i.answers AS i_answers, \
-         i.created_at AS i_created_at, i.updated_at AS i_updated_at \
-         FROM visits v JOIN accounts a ON a.id = v.account_id JOIN rooms r ON r.id = v.room_id \
+         i.created_at AS i_created_at, i.updated_at AS i_updated_at "
+    };
+}
+
+/// What is read along with it.
+macro_rules! view_joins {
+    () => {
+        "JOIN accounts a ON a.id = v.account_id JOIN rooms r ON r.id = v.room_id \
          JOIN users m ON m.id = v.member_id JOIN intakes i ON i.id = v.intake_id \
          LEFT JOIN users g ON g.id = v.guardian_id \
          LEFT JOIN users p ON p.id = v.provider_id LEFT JOIN users q ON q.id = v.requested_provider_id "
     };
 }
 
-pub(crate) use select_views;
+pub(crate) use {view_columns, view_joins};
 
-const FIND: &str = concat!(select_views!(), "WHERE v.account_id = $1 AND v.id = $2");
+const FIND: &str =
+    concat!(view_columns!(), "FROM visits v ", view_joins!(), "WHERE v.account_id = $1 AND v.id = $2");
 
 /// The account's visit of this number, with everything around it.
 ///

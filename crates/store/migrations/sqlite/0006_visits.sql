@@ -13,7 +13,7 @@ CREATE INDEX visits_guardian ON visits (guardian_id);
 
 -- Holds all that a list is narrowed by, so that counting reads no rows.
 CREATE INDEX visits_list ON visits
-    (account_id, id, status, type, subtype, room_id, provider_id, requested_provider_id, start_at);
+    (account_id, id, status, type, subtype, room_id, provider_id, requested_provider_id);
 -- The few that are open, whatever their room.
 CREATE INDEX visits_waiting ON visits (account_id, status) WHERE status IN (10, 20, 25);
 -- Nothing asks for it: queues go by the index of open visits.
