@@ -25,7 +25,7 @@ pub struct ApiError {
     message: String,
     fields: BTreeMap<String, String>,
     extra: BTreeMap<String, Value>,
-    retry_after_s: Option<u64>,
+    retry_after_s: Option<u32>,
     /// The rest of a body that is refused before it has all come.
     rest: Option<Arriving>,
 }
@@ -77,7 +77,7 @@ impl ApiError {
             "too_many_requests",
             "Too many requests; wait a moment and try again.",
         );
-        error.retry_after_s = Some(retry_after_s.max(1));
+        error.retry_after_s = Some(seconds(retry_after_s));
         error
     }
 
@@ -134,6 +134,11 @@ impl ApiError {
     }
 }
 
+/// At least a second, and no more than a header can sensibly say.
+fn seconds(wait: u64) -> u32 {
+    u32::try_from(wait.max(1)).unwrap_or(u32::MAX)
+}
+
 impl From<bedside_app::Error> for ApiError {
     fn from(error: bedside_app::Error) -> Self {
         use bedside_app::{Error as E, error::Refusal};
@@ -150,7 +155,7 @@ impl From<bedside_app::Error> for ApiError {
             E::Unsupported(refusal) => of(StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal),
             E::Limited { retry_after_s } => Self::limited(retry_after_s),
             E::Unavailable { retry_after_s, message } => Self {
-                retry_after_s: Some(retry_after_s.max(1)),
+                retry_after_s: Some(seconds(retry_after_s)),
                 ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
             },
             E::Internal(cause) => {
