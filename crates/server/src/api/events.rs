@@ -56,7 +56,8 @@ pub struct EventObject {
 }
 
 /// `visit.created`, `visit.updated`, `visit.ended`, `queue.updated`,
-/// `call.peer_joined`, `call.peer_left`, `user.created`, `user.updated`, `room.created`,
+/// `call.peer_joined`, `call.peer_left`, `guest.waiting`, `guest.admitted`,
+/// `guest.declined`, `guest.left`, `user.created`, `user.updated`, `room.created`,
 /// `room.updated`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(value_type = String)]
