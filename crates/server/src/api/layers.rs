@@ -66,7 +66,7 @@ async fn bounds(State(bounds): State<Bounds>, request: Request, next: Next) -> R
 
 /// Takes the optional `.json` and a final slash off the path, before it is
 /// matched. `/openapi.json` is a name of its own.
-fn without_suffix<B>(mut request: Request<B>) -> Request<B> {
+pub(super) fn without_suffix<B>(mut request: Request<B>) -> Request<B> {
     let uri = request.uri();
     let path = uri.path();
     let bare = bare(path);
