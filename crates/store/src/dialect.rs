@@ -30,6 +30,17 @@ pub(crate) async fn lock_user(tx: &mut Tx, account: &str, user: i64) -> Result<(
     Ok(())
 }
 
+const PG_LOCK_ACCOUNT: &str = "SELECT id FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
+
+/// Holds an account's row until the transaction ends. On SQLite the single
+/// writer does that already.
+pub(crate) async fn lock_account(tx: &mut Tx, account: &str) -> Result<()> {
+    if tx.is_postgres() {
+        scalar_opt!(tx, String, PG_LOCK_ACCOUNT, account)?;
+    }
+    Ok(())
+}
+
 macro_rules! claim_jobs {
     ($lock:literal) => {
         concat!(

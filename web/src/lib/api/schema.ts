@@ -822,7 +822,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Sets the password of a one-time link's user and logs them in with the cookie of their kind.
+         * Sets the password of a one-time link's user and logs them in, from a page (`X-Session-Kind`) with the cookie of their kind too.
          * @description The link is used up. Credentials: none.
          */
         post: operations["users::set_password"];
@@ -1883,6 +1883,72 @@ export interface components {
             start?: components["schemas"]["Int"] | null;
             timezone?: components["schemas"]["Text64"] | null;
         };
+        /** @description A change of the booking rules; what is not sent stays. */
+        BookingInput: {
+            buffer_after_minutes?: components["schemas"]["Int"] | null;
+            buffer_before_minutes?: components["schemas"]["Int"] | null;
+            cancel_notice_minutes?: components["schemas"]["Int"] | null;
+            confirm_by_hand?: components["schemas"]["Flag"] | null;
+            grid_minutes?: components["schemas"]["Int"] | null;
+            hold_minutes?: components["schemas"]["Int"] | null;
+            horizon_days?: components["schemas"]["Int"] | null;
+            notice_minutes?: components["schemas"]["Int"] | null;
+            patient_may_cancel?: components["schemas"]["Flag"] | null;
+            per_day?: components["schemas"]["Int"] | null;
+            start_window_minutes?: components["schemas"]["Int"] | null;
+        };
+        /** @description What the room wants of bookings. */
+        BookingObject: {
+            /**
+             * Format: int64
+             * @description Minutes kept free after a booking.
+             */
+            buffer_after_minutes: number;
+            /**
+             * Format: int64
+             * @description Minutes kept free before a booking.
+             */
+            buffer_before_minutes: number;
+            /**
+             * Format: int64
+             * @description Until how long before the begin they may, in minutes.
+             */
+            cancel_notice_minutes: number;
+            /** @description A new appointment waits until staff confirm it. */
+            confirm_by_hand: boolean;
+            /**
+             * Format: int64
+             * @description Minutes from one begin to the next; 0 takes the length of what is booked.
+             */
+            grid_minutes: number;
+            /**
+             * Format: int64
+             * @description How long a time is held while the intake is filled, in minutes.
+             */
+            hold_minutes: number;
+            /**
+             * Format: int64
+             * @description How far ahead one can book, in days.
+             */
+            horizon_days: number;
+            /**
+             * Format: int64
+             * @description How long before its begin a time can still be booked, in minutes.
+             */
+            notice_minutes: number;
+            /** @description Patients may cancel and move their appointments. */
+            patient_may_cancel: boolean;
+            /**
+             * Format: int32
+             * @description Most bookings of a provider on one day; 0 is no limit.
+             */
+            per_day: number;
+            /**
+             * Format: int64
+             * @description How long before its begin a patient may enter, in minutes.
+             */
+            start_window_minutes: number;
+        };
         /** @description What a client needs to enter the call. */
         CallPass: {
             /** @description Name of the call. */
@@ -2304,6 +2370,7 @@ export interface components {
                 account_name: string;
                 active: boolean;
                 auth: Record<string, never>;
+                booking: components["schemas"]["BookingObject"];
                 /** @description What the API calls `room_code` elsewhere. */
                 code: string;
                 /**
@@ -2356,8 +2423,7 @@ export interface components {
                 last_name: string;
                 /** @description No pictures are kept. */
                 photo?: string | null;
-                /** @description No biographies are kept. */
-                short_bio: boolean;
+                short_bio: components["schemas"]["ShortBio"];
                 /** @description One of their pages is open right now. */
                 status: boolean;
                 /** @description Kind of provider, such as `"482"`; empty for none. */
@@ -2764,7 +2830,8 @@ export interface components {
         };
         /**
          * @description `visit.created`, `visit.updated`, `visit.ended`, `queue.updated`,
-         *     `call.peer_joined`, `call.peer_left`, `user.created`, `user.updated`, `room.created`,
+         *     `call.peer_joined`, `call.peer_left`, `guest.waiting`, `guest.admitted`,
+         *     `guest.declined`, `guest.left`, `user.created`, `user.updated`, `room.created`,
          *     `room.updated`.
          */
         EventTypeName: string;
@@ -3497,8 +3564,7 @@ export interface components {
                 last_name: string;
                 /** @description No pictures are kept. */
                 photo?: string | null;
-                /** @description No biographies are kept. */
-                short_bio: boolean;
+                short_bio: components["schemas"]["ShortBio"];
                 /** @description One of their pages is open right now. */
                 status: boolean;
                 /** @description Kind of provider, such as `"482"`; empty for none. */
@@ -3893,6 +3959,7 @@ export interface components {
             account_name: string;
             active: boolean;
             auth: Record<string, never>;
+            booking: components["schemas"]["BookingObject"];
             /** @description What the API calls `room_code` elsewhere. */
             code: string;
             /**
@@ -3937,6 +4004,7 @@ export interface components {
         RoomInput: {
             active?: components["schemas"]["Flag"] | null;
             auth?: components["schemas"]["AuthInput"] | null;
+            booking?: components["schemas"]["BookingInput"] | null;
             default?: components["schemas"]["Flag"] | null;
             operation_settings?: components["schemas"]["OperationInput"] | null;
             payment?: components["schemas"]["PaymentInput"] | null;
@@ -3961,8 +4029,7 @@ export interface components {
             last_name: string;
             /** @description No pictures are kept. */
             photo?: string | null;
-            /** @description No biographies are kept. */
-            short_bio: boolean;
+            short_bio: components["schemas"]["ShortBio"];
             /** @description One of their pages is open right now. */
             status: boolean;
             /** @description Kind of provider, such as `"482"`; empty for none. */
@@ -4057,6 +4124,8 @@ export interface components {
             /** @description May a portal sign people in? */
             sso_enabled: boolean;
         };
+        /** @description A text, or false when there is none (as documented). */
+        ShortBio: string | boolean;
         /** @description A weekly repetition as it is shown. */
         ShownRepeat: {
             days: number[];
@@ -7844,6 +7913,19 @@ export interface operations {
                      *         "account_name": "Walk-in care",
                      *         "active": true,
                      *         "auth": {},
+                     *         "booking": {
+                     *           "buffer_after_minutes": 1,
+                     *           "buffer_before_minutes": 1,
+                     *           "cancel_notice_minutes": 1,
+                     *           "confirm_by_hand": true,
+                     *           "grid_minutes": 1,
+                     *           "hold_minutes": 1,
+                     *           "horizon_days": 1,
+                     *           "notice_minutes": 1,
+                     *           "patient_may_cancel": true,
+                     *           "per_day": 0,
+                     *           "start_window_minutes": 1
+                     *         },
                      *         "code": "walk-in",
                      *         "created": 1800000000,
                      *         "default": true,
@@ -7965,6 +8047,19 @@ export interface operations {
                      *         "account_name": "Walk-in care",
                      *         "active": true,
                      *         "auth": {},
+                     *         "booking": {
+                     *           "buffer_after_minutes": 1,
+                     *           "buffer_before_minutes": 1,
+                     *           "cancel_notice_minutes": 1,
+                     *           "confirm_by_hand": true,
+                     *           "grid_minutes": 1,
+                     *           "hold_minutes": 1,
+                     *           "horizon_days": 1,
+                     *           "notice_minutes": 1,
+                     *           "patient_may_cancel": true,
+                     *           "per_day": 0,
+                     *           "start_window_minutes": 1
+                     *         },
                      *         "code": "walk-in",
                      *         "created": 1800000000,
                      *         "default": true,
@@ -8132,6 +8227,19 @@ export interface operations {
                      *         "account_name": "Walk-in care",
                      *         "active": true,
                      *         "auth": {},
+                     *         "booking": {
+                     *           "buffer_after_minutes": 1,
+                     *           "buffer_before_minutes": 1,
+                     *           "cancel_notice_minutes": 1,
+                     *           "confirm_by_hand": true,
+                     *           "grid_minutes": 1,
+                     *           "hold_minutes": 1,
+                     *           "horizon_days": 1,
+                     *           "notice_minutes": 1,
+                     *           "patient_may_cancel": true,
+                     *           "per_day": 0,
+                     *           "start_window_minutes": 1
+                     *         },
                      *         "code": "walk-in",
                      *         "created": 1800000000,
                      *         "default": true,
@@ -8257,6 +8365,19 @@ export interface operations {
                      *         "account_name": "Walk-in care",
                      *         "active": true,
                      *         "auth": {},
+                     *         "booking": {
+                     *           "buffer_after_minutes": 1,
+                     *           "buffer_before_minutes": 1,
+                     *           "cancel_notice_minutes": 1,
+                     *           "confirm_by_hand": true,
+                     *           "grid_minutes": 1,
+                     *           "hold_minutes": 1,
+                     *           "horizon_days": 1,
+                     *           "notice_minutes": 1,
+                     *           "patient_may_cancel": true,
+                     *           "per_day": 0,
+                     *           "start_window_minutes": 1
+                     *         },
                      *         "code": "walk-in",
                      *         "created": 1800000000,
                      *         "default": true,
@@ -8378,7 +8499,7 @@ export interface operations {
                      *           "id": "4711",
                      *           "last_name": "Gomez",
                      *           "photo": "text",
-                     *           "short_bio": true,
+                     *           "short_bio": "text",
                      *           "status": true,
                      *           "subtype": "482",
                      *           "suffix": "text",
@@ -8450,7 +8571,7 @@ export interface operations {
                      *         "id": "4711",
                      *         "last_name": "Gomez",
                      *         "photo": "text",
-                     *         "short_bio": true,
+                     *         "short_bio": "text",
                      *         "status": true,
                      *         "subtype": "482",
                      *         "suffix": "text",
