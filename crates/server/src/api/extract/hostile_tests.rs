@@ -89,12 +89,18 @@ fn mutate(seeds: &[Vec<u8>], seed: &Index, mutations: &[Mutation]) -> Vec<u8> {
     input
 }
 
+#[expect(clippy::disallowed_methods, reason = "how long to go on is for whoever runs it to say")]
+fn seconds_to_go_on() -> Duration {
+    let told = std::env::var("BEDSIDE_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(told.unwrap_or(0))
+}
+
 /// Runs a target on its seeds as they are, then on mutated ones.
+#[expect(clippy::disallowed_methods, reason = "a stopwatch bounds the longer run")]
 fn run(target: &str, try_one: impl Fn(&[u8])) {
     let seeds = seeds(target);
     seeds.iter().for_each(|seed| try_one(seed));
-    let longer = std::env::var("BEDSIDE_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
-    let until = Instant::now() + Duration::from_secs(longer.unwrap_or(0));
+    let (begun, enough) = (Instant::now(), seconds_to_go_on());
     loop {
         let mut runner =
             TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
@@ -104,7 +110,7 @@ fn run(target: &str, try_one: impl Fn(&[u8])) {
             Ok(())
         });
         outcome.unwrap_or_else(|failure| panic!("{target}: {failure}"));
-        if Instant::now() >= until {
+        if begun.elapsed() >= enough {
             return;
         }
     }
