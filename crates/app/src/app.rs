@@ -6,7 +6,16 @@ use std::sync::Arc;
 use bedside_store::Store;
 
 use crate::{
-    Clock, Random, accounts::Origins, api_apps::Uses, audit::Reads, events::Feed, idempotency::Running, passwords::Passwords, ports::{Ports, calls::Calls, files::Files, mail::Mail}, presence::Presence, visits::Totals,
+    Clock, Random,
+    accounts::Origins,
+    api_apps::Uses,
+    audit::Reads,
+    events::Feed,
+    idempotency::Running,
+    passwords::Passwords,
+    ports::{Ports, calls::Calls, files::Files, mail::Mail},
+    presence::Presence,
+    visits::Totals,
 };
 
 /// What operations have to know of the configuration.

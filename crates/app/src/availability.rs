@@ -2,17 +2,17 @@
 //! The slot engine is `model::availability`; here its rows are read, a fixed
 //! number of questions however many providers there are.
 
+mod reserve;
+
 use std::collections::BTreeMap;
 
 use bedside_model::{
-    AccountId, At, IntakeId, UserId, VisitId,
+    AccountId, At, IntakeId, UserId,
     availability::{self, BookingRules, Calendar, MAX_WINDOW_DAYS, Question, Slot, Span},
     permission::Action,
 };
 use bedside_store::{
-    Conn, Tx, bookings,
-    bookings::Booking,
-    closures, intakes,
+    Conn, bookings, closures, intakes,
     rooms::{self, Room},
     slots::{self, Filter},
 };
@@ -20,9 +20,9 @@ use jiff::tz::TimeZone;
 
 use crate::{Actor, App, Error, Result, authz, intakes::find_person};
 
+pub(crate) use reserve::{Wanted, reserve, with_nearest};
+
 const DAY_SECONDS: i64 = 86_400;
-/// How many free times a refused booking is answered with.
-const NEAREST: usize = 3;
 
 /// What is looked for.
 #[derive(Debug, Clone, Default)]
@@ -260,243 +260,4 @@ async fn hide_clashes(
         }
     }
     Ok(())
-}
-
-/// A time to take.
-pub(crate) struct Wanted<'w> {
-    /// Where, and what for.
-    pub desk: &'w Desk,
-    /// With whom; none is anybody.
-    pub provider: Option<UserId>,
-    /// When.
-    pub span: Span,
-    /// For whom.
-    pub member: UserId,
-    /// Staff book outside the offered times.
-    pub overriding: bool,
-    /// Staff book over something else.
-    pub force: bool,
-    /// The booking that this one takes the place of.
-    pub replaces: Option<VisitId>,
-    /// When a hold ends; none for a visit.
-    pub expires_at: Option<At>,
-}
-
-/// Takes a time inside a change: the patient's own hold on it, or a row of its
-/// own. The visit is put on it with `bookings::confirm`.
-///
-/// # Errors
-/// 400 `slot_taken`, or naming `start` when it lies in the past, too near or
-/// too far.
-pub(crate) async fn reserve(
-    tx: &mut Tx,
-    app: &App,
-    account: &AccountId,
-    wanted: Wanted<'_>,
-) -> Result<Booking> {
-    let now = app.clock.now();
-    if !wanted.overriding {
-        check_begin(wanted.desk.rules(), wanted.span.start, now)?;
-    }
-    if wanted.expires_at.is_none()
-        && let Some(hold) = own_hold(tx, account, &wanted, now).await?
-    {
-        if let Some(visit) = wanted.replaces {
-            bookings::free(tx, account, visit).await?;
-        }
-        return Ok(hold);
-    }
-    let providers: Vec<UserId> = wanted.provider.into_iter().collect();
-    match wanted.provider {
-        Some(provider) => bookings::lock_provider(tx, account, provider).await?,
-        None => bookings::lock_pool(tx, account).await?,
-    }
-    let mut calendars =
-        load(tx, account, wanted.desk, wanted.span, now, &providers, Some(wanted.member)).await?;
-    if let Some(visit) = wanted.replaces
-        && let Some(old) = bookings::find_of_visit(tx, account, visit).await?
-    {
-        let own = old.busy();
-        for calendar in calendars.values_mut() {
-            if let Some(at) = calendar.busy.iter().position(|busy| *busy == own) {
-                calendar.busy.remove(at);
-            }
-        }
-    }
-    let window = Span { start: wanted.span.start, end: At(wanted.span.start.0 + 1) };
-    // Staff see their own schedule's rules, not the patients' notice.
-    let rules = match wanted.overriding {
-        true => BookingRules {
-            notice_minutes: i64::MIN / 120_000,
-            horizon_days: 36_500,
-            ..wanted.desk.rules().clone()
-        },
-        false => wanted.desk.rules().clone(),
-    };
-    let question =
-        Question { window, duration_minutes: (wanted.span.end.0 - wanted.span.start.0) / 60_000, now };
-    let mut free: Vec<(usize, Slot)> = Vec::new();
-    for calendar in calendars.values() {
-        let day = availability::day_of(&wanted.desk.zone, wanted.span.start);
-        let that_day = |at: At| availability::day_of(&wanted.desk.zone, at) == day;
-        let load = calendar.busy.iter().filter(|busy| that_day(busy.span.start)).count();
-        let found = availability::slots(calendar, &rules, &wanted.desk.zone, question);
-        free.extend(found.into_iter().filter(|slot| slot.span == wanted.span).map(|slot| (load, slot)));
-    }
-    // Whoever has the fewest bookings that day gets the next one.
-    free.sort_by_key(|(load, slot)| (*load, slot.provider));
-    match free.first() {
-        Some((_, slot)) => {
-            if wanted.provider.is_none() {
-                bookings::lock_provider(tx, account, slot.provider).await?;
-            }
-            insert(tx, app, account, &wanted, Some(*slot), slot.provider).await
-        }
-        None if wanted.overriding => {
-            let provider = wanted.provider.ok_or_else(|| {
-                Error::field("provider_id", "name the provider to book outside the offered times")
-            })?;
-            insert(tx, app, account, &wanted, None, provider).await
-        }
-        None => Err(taken()),
-    }
-}
-
-fn check_begin(rules: &BookingRules, start: At, now: At) -> Result<()> {
-    if start < now {
-        return Err(Error::field("start", "lies in the past"));
-    }
-    if start < now.plus_minutes(rules.notice_minutes) {
-        let message = format!("book at least {} minutes ahead", rules.notice_minutes);
-        return Err(Error::field("start", message));
-    }
-    if start > now.plus_seconds(rules.horizon_days.saturating_mul(DAY_SECONDS)) {
-        return Err(Error::field("start", format!("book at most {} days ahead", rules.horizon_days)));
-    }
-    Ok(())
-}
-
-/// The refusal of a time that is not free (any more).
-pub(crate) fn taken() -> Error {
-    Error::invalid("slot_taken", "This time is no longer free. Choose another one.")
-}
-
-async fn own_hold(tx: &mut Tx, account: &AccountId, wanted: &Wanted<'_>, now: At) -> Result<Option<Booking>> {
-    let held = bookings::list_of_member(tx, account, wanted.member, wanted.span, now).await?;
-    Ok(held.into_iter().find(|booking| {
-        booking.visit.is_none()
-            && booking.span == wanted.span
-            && booking.room == wanted.desk.room.id
-            && wanted.provider.is_none_or(|provider| provider == booking.provider)
-    }))
-}
-
-async fn insert(
-    tx: &mut Tx,
-    app: &App,
-    account: &AccountId,
-    wanted: &Wanted<'_>,
-    slot: Option<Slot>,
-    provider: UserId,
-) -> Result<Booking> {
-    let now = app.clock.now();
-    let id = app.random.uuid(now);
-    bookings::purge_of(tx, account, provider, now).await?;
-    if let Some(visit) = wanted.replaces {
-        bookings::free(tx, account, visit).await?;
-    }
-    let others = bookings::list(tx, account, wanted.span, now, Some(provider)).await?;
-    let name = slot.map_or_else(|| id.clone(), |slot| slot.id());
-    if slot.is_none() && !wanted.force && !others.is_empty() {
-        return Err(taken());
-    }
-    let seats: Vec<i64> = others.iter().filter(|other| other.slot == name).map(|other| other.seat).collect();
-    let rules = wanted.desk.rules();
-    let booking = Booking {
-        id,
-        account: account.clone(),
-        provider,
-        room: wanted.desk.room.id,
-        member: wanted.member,
-        slot: name,
-        rule: slot.map(|slot| slot.rule),
-        seat: (0..).find(|seat| !seats.contains(seat)).unwrap_or_default(),
-        span: wanted.span,
-        buffer_before_minutes: rules.buffer_before_minutes,
-        buffer_after_minutes: rules.buffer_after_minutes,
-        visit: None,
-        expires_at: wanted.expires_at,
-        renewed: false,
-        forced: slot.is_none() && wanted.force,
-        created_at: now,
-    };
-    match bookings::add(tx, &booking).await {
-        Ok(()) => Ok(booking),
-        Err(error) if bookings::is_taken(&error) => Err(taken()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The free times nearest to one that was taken, for the refusal.
-///
-/// # Errors
-/// What the store says.
-pub(crate) async fn nearest(
-    app: &App,
-    actor: &Actor,
-    desk: &Desk,
-    provider: Option<UserId>,
-    start: At,
-) -> Result<Vec<Slot>> {
-    const AROUND_DAYS: i64 = 14;
-    let now = app.clock.now();
-    let window = Span {
-        start: At(start.plus_seconds(-AROUND_DAYS * DAY_SECONDS).0.max(now.0)),
-        end: start.plus_seconds(AROUND_DAYS * DAY_SECONDS),
-    };
-    let mut conn = app.store.reader().await?;
-    let providers: Vec<UserId> = provider.into_iter().collect();
-    let calendars = load(&mut conn, &actor.account, desk, window, now, &providers, actor.user()).await?;
-    drop(conn);
-    let mut by_time: BTreeMap<Span, Slot> = BTreeMap::new();
-    for offer in offers(desk, &calendars, desk.question(window, now)) {
-        by_time.entry(offer.slot.span).or_insert(offer.slot);
-    }
-    let mut slots: Vec<Slot> = by_time.into_values().collect();
-    slots.sort_by_key(|slot| ((slot.span.start.0 - start.0).abs(), slot.span));
-    slots.truncate(NEAREST);
-    slots.sort_by_key(|slot| slot.span);
-    Ok(slots)
-}
-
-/// A refusal of a taken time, with the nearest free ones.
-pub(crate) async fn with_nearest(
-    app: &App,
-    actor: &Actor,
-    desk: &Desk,
-    provider: Option<UserId>,
-    start: At,
-    error: Error,
-) -> Error {
-    if error.code() != Some("slot_taken") {
-        return error;
-    }
-    match nearest(app, actor, desk, provider, start).await {
-        Ok(slots) => {
-            let free: Vec<_> = slots
-                .iter()
-                .map(|slot| {
-                    serde_json::json!({
-                        "id": slot.id(),
-                        "start": slot.span.start.seconds(),
-                        "end": slot.span.end.seconds(),
-                        "provider_id": slot.provider.to_string(),
-                    })
-                })
-                .collect();
-            error.with("nearest", free)
-        }
-        // The refusal stands, also without the list.
-        Err(_) => error,
-    }
 }

@@ -156,7 +156,8 @@ impl Audience {
     pub async fn of(app: &App, actor: &Actor) -> Result<Self> {
         authz::account(actor, Action::EventsRead)?;
         let (user, kind) = authz::user(actor)?;
-        let mut audience = Self { account: actor.account.clone(), user, kind, rooms: HashSet::new(), invited: None };
+        let mut audience =
+            Self { account: actor.account.clone(), user, kind, rooms: HashSet::new(), invited: None };
         audience.refresh(app).await?;
         Ok(audience)
     }
@@ -200,17 +201,14 @@ impl Audience {
     pub fn is_moved_by(&self, event: &Event) -> bool {
         match event.kind {
             EventType::RoomCreated | EventType::RoomUpdated => self.kind == UserType::Provider,
-            EventType::VisitCreated | EventType::VisitUpdated | EventType::VisitEnded => {
-                self.is_own(event)
-            }
+            EventType::VisitCreated | EventType::VisitUpdated | EventType::VisitEnded => self.is_own(event),
             _ => false,
         }
     }
 
     // The listener's own visit, or that of somebody whom they brought.
     fn is_own(&self, event: &Event) -> bool {
-        event.user == Some(self.user)
-            || event.data.guardian_id.as_deref() == Some(&self.user.to_string())
+        event.user == Some(self.user) || event.data.guardian_id.as_deref() == Some(&self.user.to_string())
     }
 
     // In a room of the listener now, or until this change.

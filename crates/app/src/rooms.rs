@@ -146,12 +146,7 @@ fn name_taken(error: Error, domain: &str, slug: &str, code: &str) -> Error {
 ///
 /// # Errors
 /// What the store says.
-pub async fn list(
-    app: &App,
-    actor: &Actor,
-    active: Option<bool>,
-    page: Page,
-) -> Result<(Vec<Room>, i64)> {
+pub async fn list(app: &App, actor: &Actor, active: Option<bool>, page: Page) -> Result<(Vec<Room>, i64)> {
     let filter = if authz::may(actor, Relations::SAME_ACCOUNT, Action::RoomUpdate) {
         Filter { active, public: false }
     } else {

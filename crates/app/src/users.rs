@@ -151,4 +151,3 @@ pub(crate) async fn view(app: &App, conn: &mut Conn, account: &AccountId, id: Us
     };
     Ok(UserView { user, extra: Phi::new(extra), rooms })
 }
-

@@ -1,8 +1,8 @@
 //! What is true in Bedside: nouns, identifiers, state machines, permissions
 //! and event payloads. Pure: no I/O, no clock, no randomness of its own.
 
-pub mod availability;
 pub mod account;
+pub mod availability;
 pub mod call;
 pub mod event;
 pub mod file;
@@ -20,6 +20,8 @@ pub mod scope;
 pub mod user;
 pub mod visit;
 
-pub use ids::{AccountId, AppId, FileId, GuestId, IntakeId, KeyId, RoomId, SessionId, TokenId, UserId, VisitId};
+pub use ids::{
+    AccountId, AppId, FileId, GuestId, IntakeId, KeyId, RoomId, SessionId, TokenId, UserId, VisitId,
+};
 pub use instant::At;
 pub use phi::Phi;

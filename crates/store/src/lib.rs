@@ -27,15 +27,15 @@ mod settings;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
-mod visit_list_tests;
-#[cfg(test)]
 mod user_list_tests;
+#[cfg(test)]
+mod visit_list_tests;
 mod writer;
 
 pub mod accounts;
 pub mod api_apps;
-pub mod appointments;
 pub mod api_keys;
+pub mod appointments;
 pub mod audit;
 pub mod audit_chain;
 pub mod backup;
@@ -44,9 +44,9 @@ pub mod closures;
 pub mod dependants;
 pub mod events;
 pub mod files;
-pub mod idempotency;
 pub mod guests;
 pub mod house_keys;
+pub mod idempotency;
 pub mod intakes;
 pub mod jobs;
 pub mod log_ins;

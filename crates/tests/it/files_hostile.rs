@@ -24,6 +24,9 @@ use crate::{
     files_content::{bytes, link, png, png_of},
 };
 
+/// What somebody does to a file's stored content.
+type Damage<'d> = &'d dyn Fn(&mut Vec<u8>);
+
 /// A server of its own process, and an admin token on it.
 struct Server {
     process: Process,
@@ -238,13 +241,13 @@ async fn content_that_was_changed_on_the_disk_is_a_clean_error() {
     let [place] = &kept(&kit)[..] else { panic!("one content") };
     let whole = std::fs::read(place).unwrap();
     let path = link(&kit, &file);
-    let with = |change: &dyn Fn(&mut Vec<u8>)| {
+    let with = |change: Damage<'_>| {
         let mut changed = whole.clone();
         change(&mut changed);
         std::fs::write(place, changed).unwrap();
     };
     // Told before the answer begins: what is missing, and the first window.
-    let early: [&dyn Fn(&mut Vec<u8>); 6] = [
+    let early: [Damage<'_>; 6] = [
         &|bytes| bytes.truncate(bytes.len() - 1),
         &|bytes| bytes.truncate(65_552),
         &|bytes| bytes.clear(),
@@ -257,7 +260,7 @@ async fn content_that_was_changed_on_the_disk_is_a_clean_error() {
         kit.anonymous().get(&path).await.refused(500, "internal");
     }
     // Later on the answer breaks off; nothing wrong is ever handed out.
-    let late: [&dyn Fn(&mut Vec<u8>); 2] = [&|bytes| bytes[2_000_000] ^= 1, &|bytes| {
+    let late: [Damage<'_>; 2] = [&|bytes| bytes[2_000_000] ^= 1, &|bytes| {
         let chunk = bytes[20 * 65_552..21 * 65_552].to_vec();
         bytes[30 * 65_552..31 * 65_552].copy_from_slice(&chunk);
     }];

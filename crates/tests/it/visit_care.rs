@@ -79,7 +79,7 @@ async fn a_guardian_brings_a_child_through_a_whole_visit() {
 }
 
 #[tokio::test]
-async fn a_guardian_gives_up_a_childs_place() {
+async fn a_guardian_gives_up_the_place_of_a_child() {
     let family = family().await;
     let first = family.walk_in().await;
     let off = format!("/visits/{}/cancel", first["id"].as_str().unwrap());

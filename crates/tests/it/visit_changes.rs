@@ -273,7 +273,10 @@ async fn a_visit_goes_to_another_room_and_both_hear_of_it() {
     assert_eq!((&moved["room_code"], &moved["requested_provider_id"]), (&json!("annex"), &json!(there.id)));
     for stream in [&mut old, &mut new] {
         let event = stream.next_of("visit.updated").await;
-        assert_eq!((&event.data["visit_id"], &event.data["data"]["version"]), (&json!(visit.id), &moved["version"]));
+        assert_eq!(
+            (&event.data["visit_id"], &event.data["data"]["version"]),
+            (&json!(visit.id), &moved["version"])
+        );
     }
     // From now on it is the other room's.
     here.visit(&visit).await.refused(404, "visit_not_found");

@@ -155,18 +155,18 @@ async fn somebodys_visits_for_those_who_may_see_them() {
     let of = async |person: &Person, query: &str| {
         ids(&person.client.get(&format!("/users/{}/visits?{query}", patient.id)).await.ok().json())
     };
-    assert_eq!(of(&patient, "upcoming=1").await, [soon.id.clone(), later.id.clone()]);
-    assert_eq!(of(&patient, "history=1").await, [done.id.clone()]);
-    assert_eq!(of(&patient, "").await, [later.id.clone(), soon.id.clone(), done.id.clone()]);
+    assert_eq!(of(&patient, "upcoming=1").await, [&*soon.id, &*later.id]);
+    assert_eq!(of(&patient, "history=1").await, [&*done.id]);
+    assert_eq!(of(&patient, "").await, [&*later.id, &*soon.id, &*done.id]);
     // Providers see those of their rooms, also in somebody's list.
-    assert_eq!(of(&one, "upcoming=1").await, [soon.id.clone()]);
-    assert_eq!(of(&two, "upcoming=1").await, [later.id.clone()]);
+    assert_eq!(of(&one, "upcoming=1").await, [&*soon.id]);
+    assert_eq!(of(&two, "upcoming=1").await, [&*later.id]);
     assert_eq!(
         of(&Person { client: kit.admin(), ..patient.clone() }, "sort=start.asc&limit=1").await,
-        [done.id.clone()]
+        [&*done.id]
     );
     // A provider's own are those they took.
-    assert_eq!(ids(&one.client.get("/users/-/visits?history=1").await.ok().json()), [done.id]);
+    assert_eq!(ids(&one.client.get("/users/-/visits?history=1").await.ok().json()), [&*done.id]);
     assert_eq!(ids(&one.client.get("/users/-/visits?upcoming=1").await.ok().json()), Vec::<String>::new());
     kit.patient("p-2")
         .await

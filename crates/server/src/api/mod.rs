@@ -1,16 +1,16 @@
 //! The HTTP API: one file per noun with its wire types and handlers, the route
 //! table in `router`, and what all of them share. Wire spellings live only here.
 
-mod audit;
 pub mod accounts;
 pub mod api_apps;
+mod audit;
 pub mod auth;
 pub mod availability;
 pub mod closures;
 mod cors;
+pub mod dependants;
 pub mod envelope;
 pub mod error;
-pub mod dependants;
 mod etag;
 pub mod events;
 pub mod extract;
@@ -23,8 +23,8 @@ mod layers;
 pub mod limits;
 mod linger;
 pub mod openapi;
-mod room_booking;
 pub mod room_body;
+mod room_booking;
 pub mod room_object;
 pub mod rooms;
 pub mod router;

@@ -4,7 +4,10 @@ use axum::{Router, http::header::CONTENT_TYPE, middleware, routing::get};
 use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Api, accounts, api_apps, audit, availability, closures, cors, dependants, error::ApiError, events, files, guests, holds, idempotency, intakes, layers, openapi, rooms, sessions, slots, users, visits};
+use super::{
+    Api, accounts, api_apps, audit, availability, closures, cors, dependants, error::ApiError, events, files,
+    guests, holds, idempotency, intakes, layers, openapi, rooms, sessions, slots, users, visits,
+};
 use crate::{config::Server, http};
 
 /// Every operation of the API.

@@ -11,7 +11,9 @@ mod sections;
 use std::{fmt, path::PathBuf};
 
 pub use files::{Files, FilesPlace};
-pub use sections::{Config, Keys, Limits, Log, LogFormat, Mail, Media, Metrics, Secret, Server, Store, Tls, Web};
+pub use sections::{
+    Config, Keys, Limits, Log, LogFormat, Mail, Media, Metrics, Secret, Server, Store, Tls, Web,
+};
 
 /// The text of every setting with its default, as embedded in the binary.
 pub const DEFAULTS: &str = include_str!("../../../../config/default.toml");

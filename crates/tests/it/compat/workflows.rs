@@ -12,12 +12,7 @@ use super::{
 const ENCODINGS: [Encoding; 3] = [Encoding::Json, Encoding::Form, Encoding::Multipart];
 
 /// Signs somebody in; gives a client with all four headers, and the answer.
-async fn sign_in(
-    kit: &Kit,
-    (code, kind): (&str, &str),
-    encoding: Encoding,
-    suffix: &str,
-) -> (Client, Value) {
+async fn sign_in(kit: &Kit, (code, kind): (&str, &str), encoding: Encoding, suffix: &str) -> (Client, Value) {
     let portal = kit.portal();
     let code = format!("{code}-{encoding:?}{suffix}");
     let fields = [("first_name", "Maria"), ("last_name", "Santos"), ("type", kind), ("code", &*code)];
@@ -80,7 +75,10 @@ async fn p4_an_e_consult_is_accepted_by_a_provider() {
             let taken = post(&provider.client, &path, &[], encoding).await.data();
             check("accepted", &taken, shapes::VISIT);
             check("accepted", &taken, shapes::VISIT_PROVIDER);
-            assert_eq!((&taken["status"], &taken["provider_id"]), (&"25".into(), &provider.id.clone().into()));
+            assert_eq!(
+                (&taken["status"], &taken["provider_id"]),
+                (&"25".into(), &provider.id.clone().into())
+            );
         }
     }
 }
@@ -144,8 +142,10 @@ async fn every_answer_has_the_documented_types() {
     check("listed room", &kit.anonymous().get("/rooms").await.data()[0], shapes::LISTED_ROOM);
     check("account", &kit.anonymous().get("/accounts/-").await.data(), shapes::ACCOUNT);
 
-    let upload = reqwest::multipart::Part::bytes(b"Letter of the hospital".as_slice()).file_name("letter.txt");
-    let form = reqwest::multipart::Form::new().part("file", upload).text("meta.category", "intake_attachment");
+    let upload =
+        reqwest::multipart::Part::bytes(b"Letter of the hospital".as_slice()).file_name("letter.txt");
+    let form =
+        reqwest::multipart::Form::new().part("file", upload).text("meta.category", "intake_attachment");
     let request = patient.client.request(reqwest::Method::POST, "/files").multipart(form);
     let file = Client::send(request).await.data();
     check("file", &file, shapes::FILE);

@@ -61,7 +61,9 @@ impl Caller {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Anybody => "Credentials: none.",
-            Self::Portal => "Credentials: `X-ApiKey` and `X-ApiSecret`; a token beside them is not looked at.",
+            Self::Portal => {
+                "Credentials: `X-ApiKey` and `X-ApiSecret`; a token beside them is not looked at."
+            }
             Self::Link => "Credentials: the signed query.",
             Self::Person => "Credentials: `X-ApiToken`, or the session of a page.",
         }
