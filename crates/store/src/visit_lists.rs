@@ -128,7 +128,7 @@ impl Mark {
             Order::Queue if comes => (if plan.end_at > now { 3 } else { 4 }, plan.start_at.0),
             Order::Queue => {
                 let mine = if running { state.provider } else { state.requested_provider } == Some(caller);
-                let rank = if !mine { 1 } else { i64::from(!running) };
+                let rank = if !mine { 2 } else { i64::from(!running) };
                 (rank, visit.waiting_since_at.0)
             }
         };
