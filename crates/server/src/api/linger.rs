@@ -16,7 +16,7 @@ use futures_util::{Stream, StreamExt, future, stream};
 /// How long the rest of a refused body is read at most, and how long nothing
 /// may come of it.
 const LONGEST: Duration = Duration::from_secs(30);
-const STALL: Duration = Duration::from_secs(2);
+const STALL: Duration = Duration::from_secs(1);
 
 /// A body that is being read, by its handler first and then, perhaps, by the
 /// answer that refuses it.
