@@ -20,7 +20,7 @@ use jiff::tz::TimeZone;
 
 use crate::{Actor, App, Error, Result, authz, intakes::find_person};
 
-pub(crate) use reserve::{Wanted, reserve, with_nearest};
+pub(crate) use reserve::{Wanted, appointments_disabled, length, reserve, with_nearest};
 
 const DAY_SECONDS: i64 = 86_400;
 

@@ -49,14 +49,14 @@ fn context(id: &str) -> String {
 /// # Errors
 /// 401, 403, 404 for an unknown room, 400 naming the field.
 pub async fn add(app: &App, actor: &Actor, command: Add) -> Result<ClosureView> {
-    const LONGEST_MS: i64 = 366 * 86_400_000;
+    const LONGEST_MINUTES: i64 = 366 * 24 * 60;
     const LONGEST_REASON: usize = 500;
     authz::user(actor)?;
     let span = command.window.ok_or_else(|| Error::field("start", "is required, and end with it"))?;
     if span.is_empty() {
         return Err(Error::field("end", "must lie after start"));
     }
-    if span.end.0 - span.start.0 > LONGEST_MS {
+    if span.minutes() > LONGEST_MINUTES {
         return Err(Error::field("end", "a closure lasts at most a year"));
     }
     if command.reason.reveal().chars().count() > LONGEST_REASON {

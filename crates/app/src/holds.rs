@@ -74,7 +74,10 @@ pub async fn add(app: &App, actor: &Actor, command: Add) -> Result<HoldView> {
     }
     drop(conn);
     let start = command.start.ok_or_else(|| Error::field("start", "is required, in UNIX seconds"))?;
-    let minutes = command.end.map(|end| (end.0 - start.0) / 60_000);
+    if !room.settings.appointment_enabled {
+        return Err(availability::appointments_disabled());
+    }
+    let minutes = availability::length(start, command.end)?;
     let desk = Desk::new(room, command.consultation.as_deref(), minutes)?;
     let span = Span { start, end: start.plus_minutes(desk.duration_minutes) };
     let until = app.clock.now().plus_minutes(desk.rules().hold_minutes);

@@ -192,7 +192,7 @@ fn check(slot: &SlotRule, now: At) -> Result<()> {
     match &slot.when {
         When::Once(span) if span.is_empty() => Err(Error::field("end", "must lie after start")),
         When::Once(span) if span.end < now => Err(Error::field("start", "lies in the past")),
-        When::Once(span) if span.end.0 - span.start.0 > 24 * 3_600_000 => {
+        When::Once(span) if span.minutes() > 24 * 60 => {
             Err(Error::field("end", "one opening lasts at most 24 hours"))
         }
         When::Once(_) => Ok(()),
@@ -347,7 +347,7 @@ fn day(slot: &SlotRule, name: Name) -> Result<Date> {
         .start
         .ok_or_else(|| Error::field("id", "name one time of the rule, as GET /availability shows it"))?;
     let rule = slot.rule().ok_or_else(|| Error::not_found("slot"))?;
-    let window = Span { start, end: At(start.0 + 1) };
+    let window = Span { start, end: At(start.0.saturating_add(1)) };
     let open = availability::spans(&rule.opening, window);
     let open = open.first().ok_or_else(|| Error::not_found("slot"))?;
     availability::day_of(&zone, open.start).ok_or_else(|| Error::not_found("slot"))

@@ -39,6 +39,12 @@ impl Span {
         self.start.0 >= self.end.0
     }
 
+    /// Its length in whole minutes; negative when it ends before it begins.
+    #[must_use]
+    pub const fn minutes(self) -> i64 {
+        self.end.0.saturating_sub(self.start.0) / MINUTE_MS
+    }
+
     /// Do the two share an instant?
     #[must_use]
     pub const fn overlaps(self, other: Self) -> bool {

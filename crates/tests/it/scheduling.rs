@@ -359,6 +359,25 @@ async fn what_cannot_be_is_refused_by_name() {
     let missing =
         json!({ "room_code": "main", "date": "2027-03-14", "hours": { "from": "02:30", "until": "04:00" } });
     field(provider.post("/slots", missing).await, "hours");
+    // Not even staff book for the end of time, or backwards.
+    for (start, end, name) in [
+        (i64::MAX, None, "start"),
+        (-i64::MAX, None, "start"),
+        (MONDAY_NINE, Some(0), "end"),
+        (i64::MAX, Some(i64::MIN), "end"),
+    ] {
+        let intake = clinic.patient.intake("main").await;
+        let body =
+            json!({ "intake_id": intake, "provider_id": clinic.provider.id, "start": start, "end": end });
+        field(clinic.admin.post("/visits", body.clone()).await, name);
+        let hold = json!({ "room_code": "main", "start": start, "end": end });
+        field(clinic.patient.client.post("/slots/hold", hold).await, name);
+    }
+    let ages = json!({ "provider_id": clinic.provider.id, "start": i64::MIN, "end": i64::MAX });
+    field(provider.post("/closures", ages).await, "end");
+    clinic.admin.post("/rooms/main", json!({ "visits": { "appointment": { "enabled": false } } })).await.ok();
+    let closed = json!({ "room_code": "main", "start": MONDAY_NINE });
+    clinic.patient.client.post("/slots/hold", closed).await.refused(400, "appointments_disabled");
     let nobody = json!({ "room_code": "main", "start": MONDAY_NINE, "end": MONDAY_NINE + HOUR, "provider_id": clinic.patient.id });
     provider.post("/slots", nobody).await.refused(403, "not_allowed");
 }

@@ -47,6 +47,7 @@ pub(crate) async fn reserve(
     wanted: Wanted<'_>,
 ) -> Result<Booking> {
     let now = app.clock.now();
+    check_range(wanted.span, now)?;
     if !wanted.overriding {
         check_begin(wanted.desk.rules(), wanted.span.start, now)?;
     }
@@ -85,8 +86,7 @@ pub(crate) async fn reserve(
         },
         false => wanted.desk.rules().clone(),
     };
-    let question =
-        Question { window, duration_minutes: (wanted.span.end.0 - wanted.span.start.0) / 60_000, now };
+    let question = Question { window, duration_minutes: wanted.span.minutes(), now };
     let mut free: Vec<(usize, Slot)> = Vec::new();
     for calendar in calendars.values() {
         let day = availability::day_of(&wanted.desk.zone, wanted.span.start);
@@ -112,6 +112,31 @@ pub(crate) async fn reserve(
         }
         None => Err(taken()),
     }
+}
+
+/// The length in minutes of a time with an end of its own.
+///
+/// # Errors
+/// 400 when it ends before it begins.
+pub(crate) fn length(start: At, end: Option<At>) -> Result<Option<i64>> {
+    match end.map(|end| Span { start, end }.minutes()) {
+        Some(..=0) => Err(Error::field("end", "must lie after start")),
+        minutes => Ok(minutes),
+    }
+}
+
+/// The refusal of a room that has no appointments.
+pub(crate) fn appointments_disabled() -> Error {
+    Error::invalid("appointments_disabled", "This room sees patients without appointments only.")
+}
+
+/// What not even staff mean: a slip of a digit, or milliseconds for seconds.
+fn check_range(span: Span, now: At) -> Result<()> {
+    const YEARS_SECONDS: i64 = 10 * 366 * DAY_SECONDS;
+    if span.start < now.plus_seconds(-YEARS_SECONDS) || span.start > now.plus_seconds(YEARS_SECONDS) {
+        return Err(Error::field("start", "is too far away; send UNIX seconds"));
+    }
+    Ok(())
 }
 
 fn check_begin(rules: &BookingRules, start: At, now: At) -> Result<()> {

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     Actor, App, Error, Result, Who, audit, authz,
-    availability::{Desk, Wanted, reserve, with_nearest},
+    availability::{Desk, Wanted, appointments_disabled, length, reserve, with_nearest},
     events::{self, Subject},
     intakes,
 };
@@ -114,12 +114,9 @@ async fn add_in(
     let ground = command.from.ground(tx, actor, vault).await?;
     let overriding = may_override(tx, actor, &ground, command).await?;
     if !overriding && !ground.room.settings.appointment_enabled {
-        return Err(Error::invalid(
-            "appointments_disabled",
-            "This room sees patients without appointments only.",
-        ));
+        return Err(appointments_disabled());
     }
-    let minutes = command.end_at.map(|end| (end.0 - command.start_at.0) / 60_000);
+    let minutes = length(command.start_at, command.end_at)?;
     let consultation = ground.consultation.as_ref().map(|one| one.id.clone());
     let desk = Desk::new(ground.room.clone(), consultation.as_deref(), minutes)?;
     let desk = seen.get_or_init(|| desk);
@@ -235,7 +232,7 @@ async fn put(
         intake,
         plan: Plan { kind: Kind::Scheduled, subtype, start_at: span.start, end_at: span.end },
         state: State::new(status, Some(provider)),
-        duration_minutes: (span.end.0 - span.start.0) / 60_000,
+        duration_minutes: span.minutes(),
         amount_cents: chosen.filter(|one| one.is_charged()).map_or(0, |one| one.amount_cents),
         description: chosen.map(|one| one.description.clone()).unwrap_or_default(),
         meeting: app.random.hex(),
@@ -308,7 +305,7 @@ pub(super) async fn follow(tx: &mut Tx, app: &App, actor: &Actor, old: &Visit, n
     let Some(provider) = whose(new) else { return Ok(bookings::free(tx, account, new.id).await?) };
     let room = rooms::find(tx, account, new.room).await?.ok_or_else(|| Error::not_found("room"))?;
     let span = Span { start: new.plan.start_at, end: new.plan.end_at };
-    let desk = Desk::new(room, None, Some((span.end.0 - span.start.0) / 60_000))?;
+    let desk = Desk::new(room, None, Some(span.minutes()))?;
     let patient = actor.kind().is_some_and(UserType::is_patient);
     let wanted = Wanted {
         desk: &desk,

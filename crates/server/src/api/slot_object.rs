@@ -208,8 +208,8 @@ impl Repeat {
         let hours = match (hours, span, first) {
             (Some(hours), ..) => hours,
             (None, Some(span), Some((_, from))) => {
-                let length = (span.end.0 - span.start.0) / 60_000;
-                let until = u16::try_from(i64::from(from) + length).ok();
+                let length = span.minutes();
+                let until = u16::try_from(i64::from(from).saturating_add(length)).ok();
                 until
                     .and_then(|until| Hours::new(from, until))
                     .ok_or_else(|| ApiError::field("end", "must lie after start, at most a day later"))?
