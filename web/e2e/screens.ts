@@ -5,6 +5,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Browser, chromium, expect, type Frame, type Page } from '@playwright/test';
+import { desk, opening, soon } from './kit/booking.ts';
+import { booked, openCalendar, point, regular, usualWeek, wall, ZONE } from './kit/calendar.ts';
 import { Clinic } from './kit/clinic.ts';
 import { nextLetter } from './kit/mail.ts';
 import { expectPicture } from './kit/media.ts';
@@ -25,12 +27,13 @@ const args = [
 
 type Scheme = 'light' | 'dark';
 
-async function person(browser: Browser, width: number, height: number): Promise<Page> {
+async function person(browser: Browser, width: number, height: number, timezoneId?: string): Promise<Page> {
 	const context = await browser.newContext({
 		viewport: { width, height },
 		isMobile: width < 500,
 		hasTouch: width < 500,
 		locale: 'en-GB',
+		...(timezoneId ? { timezoneId } : {}),
 		reducedMotion: 'reduce',
 		permissions: ['camera', 'microphone'],
 	});
@@ -156,6 +159,80 @@ async function guests(browser: Browser, clinic: Clinic, width: number, height: n
 	for (const page of [theirs, ours, guest]) await page.context().close();
 }
 
+/** A patient in Tokyo books a clinic in New York, and the admin's rules for it. */
+async function bookings(browser: Browser, clinic: Clinic, width: number, height: number): Promise<void> {
+	const heart = await desk(clinic);
+	for (const days of [3, 4, 6]) await opening(clinic, heart, soon(days), 2);
+	const patient = await clinic.sso(200, { first_name: 'Yuki', last_name: 'Sato' });
+	const page = await person(browser, width, height, 'Asia/Tokyo');
+	await page.goto(clinic.authUrl(patient, `/u/${heart.room}/book`));
+	const times = page.getByRole('button', { name: /there/ });
+	await times.first().waitFor();
+	await shoot(page, 'book-times');
+	await times.first().click();
+	await page.getByText(/We keep this time for you for/).waitFor();
+	await page.getByLabel('What would you like to talk about?').fill('My heart runs at night');
+	await shoot(page, 'book-details');
+	await page.getByRole('button', { name: 'Book this time' }).click();
+	await page.getByRole('heading', { name: "You're booked" }).waitFor();
+	await shoot(page, 'book-booked');
+	await page.goto(page.url());
+	await page.getByRole('heading', { name: 'Your appointment' }).waitFor();
+	await shoot(page, 'appointment');
+	await page.goto(`${clinic.demo.base_url}/appointments`);
+	await page.getByRole('link', { name: /Ines Costa/ }).waitFor();
+	await shoot(page, 'appointments');
+	const admin = await person(browser, width, height);
+	await admin.goto(`${clinic.demo.base_url}/admin/rooms/${heart.room}`);
+	await admin.getByLabel('Username or e-mail').fill(clinic.demo.admin.username);
+	await admin.getByLabel('Password', { exact: true }).fill(clinic.demo.admin.password);
+	await admin.getByRole('button', { name: 'Sign in' }).click();
+	await admin.getByRole('heading', { name: 'Booking rules' }).waitFor();
+	await shoot(admin, 'booking-rules');
+	for (const each of [page, admin]) await each.context().close();
+}
+
+/** A provider's week: on a desk the grid, on a phone a day, and on both what stands in the way of a time. */
+async function calendar(browser: Browser, clinic: Clinic, width: number, height: number): Promise<void> {
+	const page = await person(browser, width, height, ZONE);
+	const staff = await openCalendar(page, clinic, width < 760 ? 'day' : 'week');
+	await page.locator('.ec-main').waitFor();
+	await shoot(page, 'calendar-empty');
+	await usualWeek(clinic, staff);
+	const last = width < 760 ? /^Tom Becker/ : /^Jun Tanaka/;
+	await page.getByRole('button', { name: last }).waitFor();
+	await shoot(page, 'calendar');
+	if (width > 760) {
+		const from = await point(page, 2, '13:00');
+		await page.mouse.move(from.x, from.y);
+		await page.mouse.down();
+		await page.mouse.move(from.x, from.y + 20, { steps: 4 });
+		await page.mouse.up();
+	} else {
+		await page.getByRole('button', { name: 'Add an appointment' }).click();
+	}
+	const dialog = page.getByRole('dialog');
+	await dialog.getByRole('heading').first().waitFor();
+	await shoot(page, 'calendar-appointment');
+	await dialog.getByRole('button', { name: 'Close' }).click();
+	const late = await regular(clinic, 'Ines', 'Prado');
+	await booked(clinic, staff, late, wall(0, '15:00'), 30, { override: 1 });
+	await page.getByRole('button', { name: /^Ines Prado/ }).press('Enter');
+	await dialog.getByRole('button', { name: 'Move', exact: true }).click();
+	await dialog.getByLabel('Begins').fill('10:00');
+	await dialog.getByRole('button', { name: 'Move to this time' }).click();
+	await dialog.getByRole('button', { name: 'Book anyway' }).waitFor();
+	await shoot(page, 'calendar-anyway');
+	await dialog.getByRole('button', { name: 'Close' }).click();
+	await page.getByRole('button', { name: 'List', exact: true }).click();
+	await page
+		.getByRole('button', { name: /Open for bookings/ })
+		.first()
+		.waitFor();
+	await shoot(page, 'calendar-list');
+	await page.context().close();
+}
+
 /** The picture of a visit for the README: the stage with the drawn people. */
 async function stage(browser: Browser, clinic: Clinic): Promise<void> {
 	await clinic.emptyQueue();
@@ -196,6 +273,8 @@ try {
 	] as const) {
 		if (want('visit')) await visit(browser, clinic, width, height);
 		if (want('passwords')) await passwords(browser, clinic, width, height);
+		if (want('calendar')) await calendar(browser, clinic, width, height);
+		if (want('bookings')) await bookings(browser, clinic, width, height);
 		if (want('guests')) await guests(browser, clinic, width, height);
 	}
 } finally {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bedside_model::{
-    AccountId, UserId,
+    AccountId, UserId, VisitId,
     permission::{Action, Relation, Seat, Standing},
     scope::Scopes,
     user::{Role, SessionKind, UserType},
@@ -18,6 +18,8 @@ pub enum Credential {
     Token,
     /// The cookie of a page.
     Session(SessionKind),
+    /// The one-time link of this visit.
+    Link(VisitId),
 }
 
 /// Who is calling.
@@ -136,6 +138,16 @@ impl Actor {
         }
     }
 
+    /// The visit to which the caller holds the one-time link. They are its
+    /// patient, for this visit alone.
+    #[must_use]
+    pub const fn link(&self) -> Option<VisitId> {
+        match self.who {
+            Who::User { credential: Credential::Link(visit), .. } => Some(visit),
+            _ => None,
+        }
+    }
+
     /// The acting user's type.
     #[must_use]
     pub const fn kind(&self) -> Option<UserType> {
@@ -149,13 +161,14 @@ impl Actor {
     /// Everything about the caller that decides what they may do.
     #[must_use]
     pub const fn standing(&self) -> Standing {
-        match self.who {
-            Who::Anonymous => Standing { kind: None, role: None, scopes: Scopes::ALL },
-            Who::ApiKey { scopes, .. } => Standing { kind: None, role: None, scopes },
-            Who::AdminToken { scopes, .. } => Standing { kind: Some(UserType::Api), role: None, scopes },
-            Who::User { kind, role, .. } => Standing { kind: Some(kind), role, scopes: Scopes::ALL },
-            Who::System => Standing { kind: Some(UserType::System), role: None, scopes: Scopes::ALL },
-        }
+        let (kind, role, scopes) = match self.who {
+            Who::Anonymous => (None, None, Scopes::ALL),
+            Who::ApiKey { scopes, .. } => (None, None, scopes),
+            Who::AdminToken { scopes, .. } => (Some(UserType::Api), None, scopes),
+            Who::User { kind, role, .. } => (Some(kind), role, Scopes::ALL),
+            Who::System => (Some(UserType::System), None, Scopes::ALL),
+        };
+        Standing { kind, role, link: self.link().is_some(), scopes }
     }
 
     /// Runs the clinic: an admin, an admin token, a provider with the role
@@ -180,6 +193,7 @@ impl Actor {
             Who::AdminToken { .. } => "admin_token",
             Who::User { credential: Credential::Token, .. } => "token",
             Who::User { credential: Credential::Session(_), .. } => "session",
+            Who::User { credential: Credential::Link(_), .. } => "link",
             Who::System => "system",
         }
     }

@@ -6,10 +6,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use bedside_model::{At, UserId};
-use bedside_store::{Tx, audit};
+use bedside_model::{At, Phi, UserId, VisitId};
+use bedside_store::{Tx, Vault, audit};
+use serde::{Deserialize, Serialize};
 
-use crate::{Actor, App, Result, Who, idempotency};
+use crate::{Actor, App, Error, Result, Who, idempotency};
 
 /// How long reads of one reader, person and action count as one.
 const COALESCE_SECONDS: i64 = 600;
@@ -30,6 +31,67 @@ pub async fn write(
     let entry = entry(app, actor, action, object_kind, object_id, at, 1);
     audit::append(tx, &entry).await?;
     Ok(())
+}
+
+/// What an entry says beyond its names, where something out of the ordinary was
+/// done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detail {
+    /// Why, in the words of whoever did it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Phi<String>>,
+    /// What an appointment was put over.
+    #[serde(default)]
+    pub overridden: Overridden,
+}
+
+/// What staff set aside when they book a time that is not offered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Overridden {
+    /// No rule of the provider opens the time in this room.
+    pub outside_hours: bool,
+    /// The visits whose time it takes part of.
+    pub visits: Vec<VisitId>,
+    /// The patients' holds of which it takes part.
+    pub holds: Vec<String>,
+    /// The closures in which it lies.
+    pub closures: Vec<String>,
+}
+
+fn detail_context(entry: &str) -> String {
+    format!("audit_entries.detail:{entry}")
+}
+
+/// [`write`], with something to say beyond it, sealed.
+///
+/// # Errors
+/// As [`write`].
+pub async fn write_with(
+    tx: &mut Tx,
+    app: &App,
+    actor: &Actor,
+    action: &'static str,
+    (object_kind, object_id): (&'static str, String),
+    (vault, detail): (&Vault, &Detail),
+) -> Result<()> {
+    let at = app.clock.now();
+    idempotency::claim(tx, actor, object_kind, &object_id).await?;
+    let mut entry = entry(app, actor, action, object_kind, object_id, at, 1);
+    let text = serde_json::to_string(detail).map_err(Error::internal)?;
+    entry.detail = Some(vault.seal_text(&detail_context(&entry.id), &text)?);
+    audit::append(tx, &entry).await?;
+    Ok(())
+}
+
+/// What an entry says beyond its names.
+///
+/// # Errors
+/// What the store says when it was altered.
+pub(crate) fn open_detail(vault: &Vault, entry: &audit::Entry) -> Result<Option<Detail>> {
+    let Some(sealed) = &entry.detail else { return Ok(None) };
+    let text = vault.open_text(&detail_context(&entry.id), sealed)?;
+    serde_json::from_str(&text).map(Some).map_err(Error::internal)
 }
 
 fn entry(
@@ -54,6 +116,7 @@ fn entry(
         request_id: actor.request_id.clone(),
         at,
         count,
+        detail: None,
     }
 }
 

@@ -8,7 +8,11 @@ use bedside_store::{
     audit_chain,
 };
 
-use crate::{Actor, App, Error, Result, audit::write, authz};
+use crate::{
+    Actor, App, Error, Result,
+    audit::{Detail, open_detail, write},
+    authz,
+};
 
 pub use bedside_store::{
     audit::Entry,
@@ -74,10 +78,18 @@ impl Mark {
     }
 }
 
+/// An entry as it is read, with what it says beyond its names.
+pub struct Read {
+    /// The row.
+    pub entry: Entry,
+    /// What was sealed with it.
+    pub detail: Option<Detail>,
+}
+
 /// Entries, how many fit in all, and where the next page begins.
 pub struct Page {
     /// Newest first.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Read>,
     /// How many fit.
     pub total: i64,
     /// Where the next page begins, when there is one.
@@ -113,7 +125,15 @@ pub async fn list(app: &App, actor: &Actor, list: &List) -> Result<Page> {
         entries.pop();
     }
     let total = audit::total(&mut conn, &actor.account, &filter).await?;
-    Ok(Page { next: entries.last().filter(|_| more).map(Mark::of), entries, total })
+    drop(conn);
+    let next = entries.last().filter(|_| more).map(Mark::of);
+    Ok(Page { entries: opened(app, &actor.account, entries).await?, next, total })
+}
+
+async fn opened(app: &App, account: &AccountId, entries: Vec<Entry>) -> Result<Vec<Read>> {
+    let vault = app.store.vault(account).await?;
+    let read = |entry: Entry| Ok(Read { detail: open_detail(&vault, &entry)?, entry });
+    entries.into_iter().map(read).collect()
 }
 
 /// Reads the trail piece by piece, for an export of any length.
@@ -147,14 +167,15 @@ impl Export {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn next(&mut self, app: &App) -> Result<Vec<Entry>> {
+    pub async fn next(&mut self, app: &App) -> Result<Vec<Read>> {
         let mut conn = app.store.reader().await?;
         let after = (self.after.at, self.after.n);
         let entries = audit::list(&mut conn, &self.account, &self.filter, after, EXPORT_BATCH).await?;
         if let Some(last) = entries.last() {
             self.after = Mark::of(last);
         }
-        Ok(entries)
+        drop(conn);
+        opened(app, &self.account, entries).await
     }
 }
 

@@ -83,7 +83,9 @@ pub fn same_account(actor: &Actor, account: &AccountId, noun: &'static str) -> R
 /// What the store says.
 pub async fn to_person(conn: &mut Conn, actor: &Actor, person: UserId) -> Result<Relations> {
     let relations = Relations::SAME_ACCOUNT;
-    let Some((id, kind)) = actor.user().zip(actor.kind()) else { return Ok(relations) };
+    let Some((id, kind)) = actor.user().zip(actor.kind()).filter(|_| actor.link().is_none()) else {
+        return Ok(relations);
+    };
     if id == person {
         return Ok(relations.with(Relation::Myself, true));
     }
@@ -113,7 +115,9 @@ pub async fn to_care(
     room: Option<RoomId>,
 ) -> Result<Relations> {
     let relations = Relations::SAME_ACCOUNT;
-    let Some((id, kind)) = actor.user().zip(actor.kind()) else { return Ok(relations) };
+    let Some((id, kind)) = actor.user().zip(actor.kind()).filter(|_| actor.link().is_none()) else {
+        return Ok(relations);
+    };
     if kind == UserType::Provider {
         let in_room = match room {
             Some(room) => rooms::is_assigned(conn, &actor.account, room, id).await?,
@@ -132,6 +136,10 @@ pub async fn to_care(
 /// # Errors
 /// What the store says.
 pub async fn to_visit(conn: &mut Conn, actor: &Actor, visit: &Visit) -> Result<Relations> {
+    // A link makes its holder the patient of one visit, and a stranger elsewhere.
+    if let Some(own) = actor.link() {
+        return Ok(Relations::SAME_ACCOUNT.with(Relation::Myself, own == visit.id));
+    }
     let state = &visit.state;
     let relations = to_care(conn, actor, visit.member, state.provider, Some(visit.room)).await?;
     // Whom the patient asked for may see and take the visit, whatever the room.

@@ -2,6 +2,7 @@
 //! The slot engine is `model::availability`; here its rows are read, a fixed
 //! number of questions however many providers there are.
 
+mod overridden;
 mod reserve;
 
 use std::collections::BTreeMap;
@@ -18,9 +19,10 @@ use bedside_store::{
 };
 use jiff::tz::TimeZone;
 
-use crate::{Actor, App, Error, Result, authz, intakes::find_person};
+use crate::{Actor, App, Error, Result, authz, intakes::find_person, links};
 
-pub(crate) use reserve::{Wanted, appointments_disabled, length, reserve, with_nearest};
+pub(crate) use overridden::overridden;
+pub(crate) use reserve::{Wanted, appointments_disabled, confirm, length, reserve, with_nearest};
 
 const DAY_SECONDS: i64 = 86_400;
 
@@ -142,20 +144,25 @@ pub async fn list(app: &App, actor: &Actor, ask: Ask) -> Result<Vec<Offer>> {
         }
         None => None,
     };
+    let linked = links::room(&mut conn, actor).await?;
     let room = match ask.room.as_deref().filter(|name| !name.is_empty()) {
         Some(name) => rooms::find_named(&mut conn, account, name).await?,
+        None if linked.is_some() => linked.clone(),
         None => match intake.as_ref().and_then(|intake| intake.room) {
             Some(id) => rooms::find(&mut conn, account, id).await?,
             None => return Err(Error::field("room_code", "name the room, or an intake that names it")),
         },
     };
-    let room = room.filter(|room| room.active).ok_or_else(|| Error::not_found("room"))?;
+    // A link shows the times of its own room only.
+    let room = room.filter(|room| room.active && linked.as_ref().is_none_or(|own| own.id == room.id));
+    let room = room.ok_or_else(|| Error::not_found("room"))?;
     let desk = Desk::new(room, ask.consultation.as_deref(), ask.duration_minutes)?;
     let mut providers = ask.providers;
     if providers.is_empty() {
         providers.extend(intake.as_ref().and_then(|intake| intake.provider));
     }
     let member = match (ask.member.as_deref().filter(|text| !text.is_empty()), &intake) {
+        _ if linked.is_some() => actor.user(),
         (Some(wanted), _) => visible_member(&mut conn, actor, wanted).await?,
         (None, Some(intake)) => Some(intake.member),
         (None, None) => actor.user().filter(|_| actor.kind().is_some_and(|kind| kind.is_patient())),
@@ -236,10 +243,10 @@ pub(crate) async fn load(
             None => calendars.values_mut().for_each(|calendar| calendar.closed.push(closure.span)),
         }
     }
-    for booking in bookings::list(conn, account, around, now, only).await? {
-        let own_hold = booking.visit.is_none() && Some(booking.member) == holder;
-        if let Some(calendar) = calendars.get_mut(&booking.provider).filter(|_| !own_hold) {
-            calendar.busy.push(booking.busy());
+    for taken in bookings::list_taken(conn, account, desk.room.id, only, around, now).await? {
+        let own_hold = taken.held && Some(taken.member) == holder;
+        if let Some(calendar) = calendars.get_mut(&taken.provider).filter(|_| !own_hold) {
+            calendar.busy.push(taken.busy);
         }
     }
     Ok(calendars)

@@ -3,11 +3,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use bedside_media::{CallEvent, CallEventKind, Grants, LeftReason};
+use bedside_media::{CallEvent, CallEventKind, Grants, LeftReason, Source};
 use bedside_model::{
-    AccountId, VisitId,
+    AccountId, At, VisitId,
     call::{Part, identity, user_of},
-    event::EventType,
     guest::{Role, Standing},
     permission::Action,
     user::{UserStatus, UserType},
@@ -22,20 +21,24 @@ use bedside_store::{
 };
 use livekit_token::{AccessToken, TokenVerifier, VideoGrants};
 
-use crate::{
-    Actor, App, Error, Result, audit, authz,
-    events::{self, Subject},
-    guests::{must_be_admitted, shown_name},
+pub use self::{
+    cluster::{hear, look},
+    peers::{miss, present},
 };
+use crate::{
+    Actor, App, Error, Result, audit, authz, call_quality, consents,
+    guests::{must_be_admitted, shown_name},
+    ports::calls::{Carrier, Gone, THIS_SERVER},
+    recordings,
+};
+
+mod cluster;
+mod peers;
 
 /// How long a join token is good for. Whoever is in the call gets fresh ones.
 const TOKEN_LIFE: Duration = Duration::from_secs(600);
 /// The job that ends a call whose visit is over.
 pub const END_JOB: &str = "calls.end";
-
-/// Stands for the node of a server that has no media URL of its own: people
-/// reach it by whatever address they reach the API.
-const THIS_SERVER: &str = "local";
 
 /// What somebody needs to enter a call.
 #[derive(Debug, Clone)]
@@ -54,7 +57,7 @@ pub struct Pass {
 ///
 /// # Errors
 /// 401, 403, 404, 400 `visit_not_started`, `visit_closed`,
-/// `no_video_for_this_visit`, for guests `not_admitted_yet` and 403
+/// `no_video_for_this_visit`, `consent_missing`, for guests `not_admitted_yet` and 403
 /// `guest_declined`, 503 without a media node.
 pub async fn join(app: &App, actor: &Actor, id: VisitId, own_url: &str) -> Result<Pass> {
     let (user, _) = authz::user(actor)?;
@@ -64,44 +67,59 @@ pub async fn join(app: &App, actor: &Actor, id: VisitId, own_url: &str) -> Resul
     must_be_admitted(&mut conn, actor, &visit).await?;
     authz::visit(&mut conn, actor, &visit, Action::VisitCall).await?;
     may_enter(&visit)?;
-    if !app.calls.is_up() {
-        return Err(Error::Unavailable {
-            retry_after_s: 5,
-            message: "Calls are not available right now.".to_owned(),
-        });
-    }
     let person =
         users::find(&mut conn, &actor.account, user).await?.ok_or_else(|| Error::not_found("user"))?;
     let seat = find_seat(&mut conn, &visit, &person).await?.ok_or_else(|| Error::not_found("visit"))?;
+    if matches!(seat.part, Part::Patient | Part::Guardian) {
+        consents::check_visit(&mut conn, app, actor, &visit).await?;
+    }
     let known = visits::find_node(&mut conn, &actor.account, id).await?;
     drop(conn);
-    let held_by = match known {
-        Some(node) => node,
-        None => {
-            let node = app.settings.media_url.clone().unwrap_or_else(|| THIS_SERVER.to_owned());
-            claim_node(app, actor, id, node).await?
+    let node = claimed(app, actor, id, known).await?;
+    let carrier = app.calls.at(&node, app.settings.media_url.as_deref()).map_err(|Gone| no_calls())?;
+    let (url, token) = match carrier {
+        Some(Carrier::LiveKit(cluster)) => {
+            cluster.create(&visit.meeting).await.map_err(|error| {
+                tracing::warn!(%error, "a call could not be made");
+                no_calls()
+            })?;
+            (cluster.url().to_owned(), cluster.token())
         }
+        Some(Carrier::Embedded(embedded)) if !embedded.node().is_up() => return Err(no_calls()),
+        _ if node == THIS_SERVER => (own_url.to_owned(), own_token(app)),
+        _ => (node, own_token(app)),
     };
-    let url = if held_by == THIS_SERVER { own_url.to_owned() } else { held_by };
     app.presence.touch(&actor.account, user, app.clock.now());
-    Ok(Pass { url, token: mint(app, &visit, &person, seat)?, meeting: visit.meeting })
+    Ok(Pass { url, token: mint(token, &visit, &person, seat)?, meeting: visit.meeting })
 }
 
-async fn claim_node(app: &App, actor: &Actor, id: VisitId, node: String) -> Result<String> {
+fn no_calls() -> Error {
+    Error::Unavailable { retry_after_s: 5, message: "Calls are not available right now.".to_owned() }
+}
+
+/// The node that holds a visit's call: the one that is known, unless it
+/// carries calls no more, else where calls begin now.
+async fn claimed(app: &App, actor: &Actor, id: VisitId, known: Option<String>) -> Result<String> {
+    let own = app.settings.media_url.as_deref();
+    let gone = match known {
+        Some(node) if app.calls.at(&node, own).is_ok() => return Ok(node),
+        gone => gone,
+    };
+    let node = app.calls.begins_at(own).ok_or_else(no_calls)?;
     let (owner, caller) = (app.clone(), actor.clone());
     let held = app
         .store
         .write::<_, Error, _>(move |tx| {
             Box::pin(async move {
                 audit::write(tx, &owner, &caller, "calls.join", ("visit", id.to_string())).await?;
-                Ok(visits::claim_node(tx, &caller.account, id, &node).await?)
+                Ok(visits::claim_node(tx, &caller.account, id, gone.as_deref(), &node).await?)
             })
         })
         .await?;
     held.ok_or_else(|| Error::not_found("visit"))
 }
 
-fn may_enter(visit: &Visit) -> Result<()> {
+pub(crate) fn may_enter(visit: &Visit) -> Result<()> {
     match visit.state.status {
         Status::InProgress if visit.plan.subtype == Subtype::Video => Ok(()),
         Status::InProgress | Status::Pending | Status::Confirmed if visit.plan.subtype != Subtype::Video => {
@@ -153,7 +171,12 @@ pub(crate) async fn find_seat(conn: &mut Conn, visit: &Visit, person: &User) -> 
     }
 }
 
-fn mint(app: &App, visit: &Visit, person: &User, seat: Seat) -> Result<String> {
+/// The start of a token for calls that our own nodes carry.
+fn own_token(app: &App) -> AccessToken {
+    AccessToken::with_api_key(&app.settings.call_key, &app.settings.call_secret)
+}
+
+fn mint(token: AccessToken, visit: &Visit, person: &User, seat: Seat) -> Result<String> {
     let grants = VideoGrants {
         room_join: true,
         room: visit.meeting.clone(),
@@ -164,7 +187,7 @@ fn mint(app: &App, visit: &Visit, person: &User, seat: Seat) -> Result<String> {
         ..VideoGrants::default()
     };
     let metadata = serde_json::json!({ "role": seat.part.as_str() }).to_string();
-    AccessToken::with_api_key(&app.settings.call_key, &app.settings.call_secret)
+    token
         .with_identity(&identity(person.id))
         .with_name(&shown_name(person))
         .with_metadata(&metadata)
@@ -180,6 +203,8 @@ fn mint(app: &App, visit: &Visit, person: &User, seat: Seat) -> Result<String> {
 pub struct Admission {
     /// The call's name.
     pub call: String,
+    /// The clinic whose calls are counted together.
+    pub account: String,
     /// Who, inside the call.
     pub identity: String,
     /// What the tile says.
@@ -205,15 +230,20 @@ pub async fn admit(app: &App, token: &str) -> Result<Admission> {
     if !claims.video.room_join || claims.video.room.is_empty() {
         return Err(refused());
     }
-    let admission = Admission {
+    let listed = &claims.video.can_publish_sources;
+    let unlisted = listed.is_empty();
+    let sources: Vec<_> = listed.iter().filter_map(|name| Source::from_grant_name(name)).collect();
+    let mut admission = Admission {
+        account: String::new(),
         call: claims.video.room.clone(),
         identity: claims.sub,
         name: claims.name,
         metadata: claims.metadata,
         attributes: claims.attributes,
         grants: Grants {
-            can_publish: claims.video.can_publish(),
-            can_publish_sources: Vec::new(),
+            // A list whose names are all unknown allows none.
+            can_publish: claims.video.can_publish() && (unlisted || !sources.is_empty()),
+            can_publish_sources: sources,
             can_subscribe: claims.video.can_subscribe(),
             can_publish_data: claims.video.can_publish_data(),
             can_update_own_metadata: claims.video.can_update_own_metadata.unwrap_or(false),
@@ -221,14 +251,16 @@ pub async fn admit(app: &App, token: &str) -> Result<Admission> {
         },
     };
     let mut conn = app.store.reader().await?;
-    find_admitted(&mut conn, &admission).await?.ok_or_else(refused)?;
+    let (visit, ..) =
+        find_admitted(&mut conn, &admission.call, &admission.identity).await?.ok_or_else(refused)?;
+    admission.account = visit.account.to_string();
     Ok(admission)
 }
 
-// Visit, person and seat behind an admission, while they may be in the call.
-async fn find_admitted(conn: &mut Conn, admission: &Admission) -> Result<Option<(Visit, User, Seat)>> {
-    let Some(visit) = visits::find_by_meeting(conn, &admission.call).await? else { return Ok(None) };
-    let Some(user) = user_of(&admission.identity) else { return Ok(None) };
+// Visit, person and seat behind an identity, while they may be in the call.
+async fn find_admitted(conn: &mut Conn, call: &str, identity: &str) -> Result<Option<(Visit, User, Seat)>> {
+    let Some(visit) = visits::find_by_meeting(conn, call).await? else { return Ok(None) };
+    let Some(user) = user_of(identity) else { return Ok(None) };
     may_enter(&visit)?;
     let Some(person) = users::find(conn, &visit.account, user).await? else { return Ok(None) };
     if person.status != UserStatus::Active {
@@ -245,8 +277,8 @@ async fn find_admitted(conn: &mut Conn, admission: &Admission) -> Result<Option<
 /// What the store says.
 pub async fn refresh(app: &App, admission: &Admission) -> Result<Option<String>> {
     let mut conn = app.store.reader().await?;
-    match find_admitted(&mut conn, admission).await {
-        Ok(Some((visit, person, seat))) => Ok(Some(mint(app, &visit, &person, seat)?)),
+    match find_admitted(&mut conn, &admission.call, &admission.identity).await {
+        Ok(Some((visit, person, seat))) => Ok(Some(mint(own_token(app), &visit, &person, seat)?)),
         Ok(None) | Err(Error::Invalid { .. }) => Ok(None),
         Err(error) => Err(error),
     }
@@ -275,15 +307,26 @@ pub async fn schedule_end(tx: &mut Tx, app: &App, account: &AccountId, meeting: 
 /// Ends a call unless its visit is in progress (again).
 ///
 /// # Errors
-/// What the store says.
+/// What the store says, or a cluster that does not answer: try again.
 pub async fn end_if_over(app: &App, meeting: &str) -> Result<()> {
     let mut conn = app.store.reader().await?;
     let visit = visits::find_by_meeting(&mut conn, meeting).await?;
-    drop(conn);
-    if visit.is_none_or(|visit| visit.state.status != Status::InProgress) {
-        app.calls.end(meeting).await;
+    if visit.as_ref().is_some_and(|visit| visit.state.status == Status::InProgress) {
+        return Ok(());
     }
-    Ok(())
+    let node = match &visit {
+        Some(visit) => visits::find_node(&mut conn, &visit.account, visit.id).await?,
+        None => None,
+    };
+    drop(conn);
+    let own = app.settings.media_url.as_deref();
+    match node.as_deref().map(|node| app.calls.at(node, own)) {
+        Some(Ok(Some(carrier))) => {
+            carrier.end(meeting).await.map_err(|fault| cluster::unavailable(&fault))?;
+        }
+        _ => app.calls.end(meeting).await,
+    }
+    recordings::call_over(app, meeting).await
 }
 
 /// Writes what a call tells as an event of its visit.
@@ -291,25 +334,24 @@ pub async fn end_if_over(app: &App, meeting: &str) -> Result<()> {
 /// # Errors
 /// What the store says.
 pub async fn record(app: &App, event: CallEvent) -> Result<()> {
-    let (kind, who) = match event.kind {
-        CallEventKind::PeerJoined { identity } => (EventType::CallPeerJoined, identity),
+    let (identity, is_here) = match event.kind {
+        CallEventKind::PeerJoined { identity } => (identity, true),
         // The same person has come back already.
-        CallEventKind::PeerLeft { reason: LeftReason::Replaced, .. } | CallEventKind::CallEmpty => {
-            return Ok(());
+        CallEventKind::PeerLeft { reason: LeftReason::Replaced, .. } => return Ok(()),
+        // They are told to come back to whoever serves then; who does not is missed.
+        CallEventKind::PeerLeft { reason: LeftReason::Shutdown, identity } => {
+            return recordings::left(app, &event.call, &identity).await;
         }
-        CallEventKind::PeerLeft { identity, .. } => (EventType::CallPeerLeft, identity),
+        CallEventKind::CallEmpty => return recordings::call_over(app, &event.call).await,
+        CallEventKind::CannotRecord { .. } => return recordings::cannot_record(app, &event.call).await,
+        CallEventKind::Quality(told) => {
+            return call_quality::measured(app, &event.call, At(event.at_ms), *told).await;
+        }
+        CallEventKind::PeerLeft { identity, .. } => (identity, false),
     };
-    let mut conn = app.store.reader().await?;
-    let Some(visit) = visits::find_by_meeting(&mut conn, &event.call).await? else { return Ok(()) };
-    drop(conn);
-    let owner = app.clone();
-    app.store
-        .write(move |tx| {
-            Box::pin(async move {
-                let mut subject = Subject::visit(visit.id, visit.room, visit.member, &visit.state);
-                subject.data.peer_id = user_of(&who).map(|id| id.to_string());
-                events::append(tx, &owner, &visit.account, kind, subject).await
-            })
-        })
-        .await
+    peers::told(app, &event.call, &identity, is_here).await?;
+    match is_here {
+        true => recordings::joined(app, &event.call, &identity).await,
+        false => recordings::left(app, &event.call, &identity).await,
+    }
 }

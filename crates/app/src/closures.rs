@@ -120,7 +120,8 @@ async fn told(
 /// The closures that touch a window: for staff.
 ///
 /// # Errors
-/// 401, 403, 404 for an unknown room.
+/// 401, 403, 404 for an unknown room, 400 for a window that ends before it
+/// begins.
 pub async fn list(
     app: &App,
     actor: &Actor,
@@ -129,6 +130,9 @@ pub async fn list(
     provider: Option<UserId>,
 ) -> Result<Vec<ClosureView>> {
     let (caller, _) = authz::user(actor)?;
+    if window.is_empty() {
+        return Err(Error::field("end", "must lie after start"));
+    }
     let vault = app.store.vault(&actor.account).await?;
     let mut conn = app.store.reader().await?;
     let everything = authz::account(actor, Action::SlotsManage);

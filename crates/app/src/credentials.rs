@@ -12,10 +12,10 @@ use bedside_model::{
 use bedside_store::{
     Conn,
     accounts::{self, Account},
-    api_keys, sessions, tokens,
+    api_keys, appointments, sessions, tokens,
 };
 
-use crate::{Actor, App, Error, Result, Who, actor::Credential, api_apps::Shown, tokens::digest};
+use crate::{Actor, App, Error, Result, Who, actor::Credential, api_apps::Shown, links, tokens::digest};
 
 /// What a request shows. Empty and blank values are as good as missing ones.
 #[derive(Clone, Default)]
@@ -28,6 +28,8 @@ pub struct Credentials {
     pub api_secret: Option<String>,
     /// `X-ApiToken`.
     pub token: Option<String>,
+    /// `X-LinkToken`: the one-time link of an appointment.
+    pub link: Option<String>,
     /// The cookie of the kind that the page named.
     pub session: Option<(SessionKind, String)>,
     /// Host name the request was sent to, for `api-{account}.…`.
@@ -79,13 +81,17 @@ pub fn no_account() -> AccountId {
 /// [`no_account`] when none of them tells).
 ///
 /// # Errors
-/// 401 for a token or key that does not count (any more), or that belongs to
-/// another account than the header's; 403 for a suspended user; 404 for an
+/// 401 for a token, link or key that does not count (any more), or that belongs to
+/// another account than the header's; 403 for a suspended user or a link whose
+/// visit is closed; 404 for an
 /// unknown account code.
 pub async fn authenticate(app: &App, shown: &Credentials) -> Result<Actor> {
     let mut conn = app.store.reader().await?;
     if let Some(token) = present(shown.token.as_deref()) {
         return by_token(&mut conn, app, shown, token).await;
+    }
+    if let Some(link) = present(shown.link.as_deref()) {
+        return by_link(&mut conn, app, shown, link).await;
     }
     if let Some((kind, cookie)) = &shown.session
         && let Some(actor) = by_session(&mut conn, app.clock.now(), shown, *kind, cookie).await?
@@ -258,6 +264,25 @@ async fn by_token(conn: &mut Conn, app: &App, shown: &Credentials, token: &str) 
         },
     };
     Ok(shown.actor(token.account, who))
+}
+
+/// Whoever holds the one-time link of an appointment, as its patient.
+async fn by_link(conn: &mut Conn, app: &App, shown: &Credentials, link: &str) -> Result<Actor> {
+    let found = appointments::find_by_link(conn, &links::digest(app, link)).await?;
+    let linked = found.ok_or_else(|| {
+        Error::unauthorized("link_unknown", "This link is not known here. Check that it was copied whole.")
+    })?;
+    same_account(shown, &linked.account_code)?;
+    if !linked.status.is_open() {
+        return Err(Error::forbidden(
+            "link_expired",
+            "This appointment is over, and its link with it. Ask the clinic for a new appointment.",
+        ));
+    }
+    may_act(linked.member_status)?;
+    let credential = Credential::Link(linked.visit);
+    let who = Who::User { id: linked.member, kind: linked.member_type, role: None, credential };
+    Ok(shown.actor(linked.account, who))
 }
 
 /// A page's session; none when it has ended, so that public calls of a page

@@ -4,11 +4,11 @@
 use std::{collections::HashSet, sync::Arc};
 
 use bedside_model::{
-    AccountId, RoomId, UserId, VisitId,
+    AccountId, At, RoomId, UserId, VisitId,
     event::{EventData, EventType},
     permission::Action,
     user::UserType,
-    visit::State,
+    visit::{Plan, State},
 };
 use bedside_store::{
     Tx,
@@ -18,7 +18,7 @@ use bedside_store::{
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Actor, App, Result, authz};
+use crate::{Actor, App, Result, authz, consumers, webhooks::Made};
 
 /// How many numbered events a slow listener may be behind before it has to
 /// read the rows instead.
@@ -83,9 +83,27 @@ impl Subject {
                 version: Some(state.version),
                 provider_id: state.provider.or(state.requested_provider).map(|id| id.to_string()),
                 member_id: Some(member.to_string()),
+                actual_start: state.actual_start_at.map(At::seconds),
+                actual_end: state.actual_end_at.map(At::seconds),
+                completed_by: state.ended_by.map(|id| id.to_string()),
                 ..EventData::default()
             },
         }
+    }
+
+    /// With the times that the visit is planned for.
+    #[must_use]
+    pub fn planned(mut self, plan: &Plan) -> Self {
+        self.data.start = Some(plan.start_at.seconds());
+        self.data.end = Some(plan.end_at.seconds());
+        self
+    }
+
+    /// With who made the change; nobody when the house did.
+    #[must_use]
+    pub fn by(mut self, actor: &Actor) -> Self {
+        self.data.status_updated_by = actor.user().map(|id| id.to_string());
+        self
     }
 }
 
@@ -116,22 +134,63 @@ pub async fn append(
     Ok(())
 }
 
-/// Numbers the committed events that have no number yet and feeds them to the
-/// listeners. One sequencer task calls it when the store hints at new rows.
+/// Most events that are read in the change that numbers them; more are left to
+/// the consumers, who read in stretches.
+const AT_ONCE: usize = 200;
+
+/// Numbers the committed events that have no number yet, has them read where
+/// that can be done at once, and feeds them to the listeners. One sequencer task
+/// calls it when the store hints at new rows.
 ///
 /// # Errors
 /// What the store says; the rows stay for the next time.
 pub async fn number(app: &App) -> Result<usize> {
-    let numbered = app
-        .store
-        .write::<_, crate::Error, _>(|tx| Box::pin(async move { Ok(events::number(tx).await?) }))
-        .await?;
-    let count = numbered.len();
-    for event in numbered {
+    let numbered = match number_rows(app, true).await {
+        Ok(numbered) => numbered,
+        // An event that some consumer cannot read does not hold up the log.
+        Err(error) => {
+            tracing::warn!(?error, "events were not read at once");
+            number_rows(app, false).await?
+        }
+    };
+    let count = numbered.events.len();
+    consumers::start(app, numbered.made);
+    if numbered.unread {
+        app.log_unread.notify_one();
+    }
+    for event in numbered.events {
         // Nobody listening is fine.
         let _ = app.feed.sender.send(Arc::new(event));
     }
     Ok(count)
+}
+
+struct Numbered {
+    events: Vec<Event>,
+    made: Made,
+    /// Some consumer has to read them by itself.
+    unread: bool,
+}
+
+async fn number_rows(app: &App, at_once: bool) -> Result<Numbered> {
+    let owner = app.clone();
+    app.store
+        .write(move |tx| {
+            Box::pin(async move {
+                let events = events::number(tx).await?;
+                let (mut made, mut unread) = (Made::default(), false);
+                if at_once && events.len() <= AT_ONCE {
+                    for stretch in events.chunk_by(|a, b| a.account == b.account) {
+                        let account = &stretch[0].account;
+                        unread |= consumers::read_at_once(tx, &owner, account, stretch, &mut made).await?;
+                    }
+                } else {
+                    unread = !events.is_empty();
+                }
+                Ok(Numbered { events, made, unread })
+            })
+        })
+        .await
 }
 
 /// Which of an account's events somebody may know of. Patients hear of their
@@ -146,6 +205,8 @@ pub struct Audience {
     rooms: HashSet<RoomId>,
     /// Where an invited guest has a place.
     invited: Option<VisitId>,
+    /// The one visit to which the listener holds the link.
+    only: Option<VisitId>,
 }
 
 impl Audience {
@@ -156,8 +217,14 @@ impl Audience {
     pub async fn of(app: &App, actor: &Actor) -> Result<Self> {
         authz::account(actor, Action::EventsRead)?;
         let (user, kind) = authz::user(actor)?;
-        let mut audience =
-            Self { account: actor.account.clone(), user, kind, rooms: HashSet::new(), invited: None };
+        let mut audience = Self {
+            account: actor.account.clone(),
+            user,
+            kind,
+            rooms: HashSet::new(),
+            invited: None,
+            only: actor.link(),
+        };
         audience.refresh(app).await?;
         Ok(audience)
     }
@@ -183,12 +250,15 @@ impl Audience {
                 _ => None,
             }
             .map(|guest| guest.visit);
-            let open = visits::find_open_of(conn, &self.account, self.user).await?;
+            let open = match self.only {
+                Some(visit) => Some(visit),
+                None => visits::find_open_of(conn, &self.account, self.user).await?,
+            };
             let visit = match open {
                 Some(id) => visits::find(conn, &self.account, id).await?,
                 None => None,
             };
-            visit.map(|visit| visit.room).into_iter().collect()
+            visit.filter(|visit| visit.state.status.is_open()).map(|visit| visit.room).into_iter().collect()
         } else {
             HashSet::new()
         };
@@ -226,21 +296,43 @@ impl Audience {
         }
         match self.kind {
             UserType::Admin | UserType::CommonAdmin | UserType::Api => Some(event.kind),
+            // What patients thought is for the provider whom they saw.
+            UserType::Provider if event.kind == EventType::VisitRated => {
+                let own = event.data.provider_id.as_deref() == Some(&self.user.to_string());
+                own.then_some(event.kind)
+            }
             UserType::Provider => {
                 let mine = self.is_in_a_room_of(event)
                     || event.data.provider_id.as_deref() == Some(&self.user.to_string())
                     || event.user == Some(self.user);
                 mine.then_some(event.kind)
             }
+            // How a connection was is for those who look after calls.
+            UserType::Member | UserType::Guest if event.kind == EventType::CallQuality => None,
             UserType::Member | UserType::Guest => {
                 let queue = matches!(
                     event.kind,
-                    EventType::VisitCreated | EventType::VisitUpdated | EventType::VisitEnded
+                    EventType::VisitCreated
+                        | EventType::VisitUpdated
+                        | EventType::VisitEnded
+                        | EventType::QueueUpdated
                 ) && (self.is_in_a_room_of(event)
                     || (event.visit.is_some() && event.visit == self.invited));
                 let own_guest = event.data.guest_id.is_some()
                     && event.data.member_id.as_deref() == Some(&self.user.to_string());
-                if self.is_own(event) || own_guest {
+                let of_link = self.only.is_none() || event.visit == self.only;
+                let spoken = matches!(
+                    event.kind,
+                    EventType::MessageCreated
+                        | EventType::MessageRead
+                        | EventType::RecordingAsked
+                        | EventType::RecordingAnswered
+                        | EventType::RecordingStarted
+                        | EventType::RecordingStopped
+                        | EventType::RecordingFailed
+                ) && event.visit.is_some()
+                    && event.visit == self.invited;
+                if (self.is_own(event) || own_guest || spoken) && of_link {
                     Some(event.kind)
                 } else if queue {
                     Some(EventType::QueueUpdated)
@@ -251,6 +343,21 @@ impl Audience {
             _ => None,
         }
     }
+}
+
+/// Most events that one call gives.
+const LIST_MOST: i64 = 1000;
+
+/// The clinic's log after a number, in order and without a gap; 100 events if
+/// not said, at most 1000.
+///
+/// # Errors
+/// 401, 403.
+pub async fn list(app: &App, actor: &Actor, after: Option<i64>, limit: Option<i64>) -> Result<Vec<Event>> {
+    authz::account(actor, Action::EventsList)?;
+    let mut conn = app.store.reader().await?;
+    let limit = limit.unwrap_or(100).clamp(1, LIST_MOST);
+    Ok(events::list_after(&mut conn, &actor.account, after.unwrap_or(0).max(0), limit).await?)
 }
 
 /// The account's events after a number, one page, for catching up.

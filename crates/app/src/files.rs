@@ -13,23 +13,30 @@ mod upload;
 use std::collections::HashMap;
 
 use bedside_model::{
-    FileId, Phi, UserId, VisitId,
+    FileId, Phi, RoomId, UserId, VisitId,
+    event::{EventData, EventType},
     file::{self, Category},
     permission::{Action, Relation, Relations},
     user::UserType,
 };
 use bedside_store::{
-    Conn, FileKey, Vault, accounts,
+    Conn, FileKey, Tx, Vault, accounts,
     files::{self, File, Filter},
     users, visits,
 };
 
-use crate::{Actor, App, Error, Result, audit, authz, ports::files::Place};
+use crate::{
+    Actor, App, Error, Result, audit, authz,
+    events::{self, Subject},
+    ports::files::Place,
+};
 
 pub use attachments::{MAX_ATTACHMENTS, check_attachments, list_of_intake, photo};
 pub use content::{Content, Link, open};
 pub use sweep::{SWEEP_JOB, sweep};
+pub(crate) use sweep::{later as sweep_later, now as sweep_now};
 pub use upload::{NewFile, Target, Upload, add, begin, limit, may_upload, too_large};
+pub(crate) use upload::{discard, prepare, prepare_for};
 
 /// A file as it is shown to somebody who may see it.
 #[derive(Debug, Clone)]
@@ -331,6 +338,8 @@ pub async fn delete(app: &App, actor: &Actor, id: &FileId) -> Result<()> {
                     return Err(Error::not_found("file"));
                 }
                 bedside_store::jobs::enqueue(tx, &job).await?;
+                // Whatever hangs on a visit stays, so there is no room to name.
+                tell(tx, &owner, EventType::FileDeleted, &file, None).await?;
                 audit::write(tx, &owner, &caller, "files.delete", ("file", file.id.to_string())).await
             })
         })
@@ -340,6 +349,19 @@ pub async fn delete(app: &App, actor: &Actor, id: &FileId) -> Result<()> {
         tracing::warn!(%error, "deleted content is left to the sweep");
     }
     Ok(())
+}
+
+/// Writes that a file came or went, with the change itself.
+pub(crate) async fn tell(
+    tx: &mut Tx,
+    app: &App,
+    kind: EventType,
+    file: &File,
+    room: Option<RoomId>,
+) -> Result<()> {
+    let data = EventData { file_id: Some(file.id.to_string()), ..EventData::default() };
+    let subject = Subject { visit: file.visit, room, user: Some(file.person), data };
+    events::append(tx, app, &file.account, kind, subject).await
 }
 
 /// The visit of a number, for a file that is to hang on it.

@@ -3,11 +3,11 @@
 //! each one in, and the call opens for those alone. A guest sees of the visit
 //! that it runs and with whom, nothing of the patient.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use bedside_model::{
     GuestId, Phi, UserId, VisitId,
-    call::{Part, identity, user_of},
+    call::{Part, identity},
     event::EventType,
     guest::{self, Action, Place, Role, Standing},
     permission::Action as Right,
@@ -23,7 +23,7 @@ use bedside_store::{
 };
 
 use crate::{
-    Actor, App, Error, Result, Who, audit, authz, credentials,
+    Actor, App, Error, Result, Who, audit, authz, calls, credentials,
     events::{self, Subject},
     users::SignedIn,
 };
@@ -417,8 +417,7 @@ pub async fn participants(app: &App, actor: &Actor, id: VisitId) -> Result<Vec<P
     let places = guests::list(&mut conn, &actor.account, id).await?;
     let people = users::list_of_visit(&mut conn, &actor.account, id).await?;
     let mut people: HashMap<UserId, User> = people.into_iter().map(|user| (user.id, user)).collect();
-    let present = app.calls.present(&visit.meeting).await;
-    let present: HashSet<UserId> = present.iter().filter_map(|identity| user_of(identity)).collect();
+    let present = calls::present(app, &mut conn, &visit).await?;
     // Whoever else was let into the call looks after the patient too.
     let others: Vec<UserId> = present.iter().copied().filter(|user| !people.contains_key(user)).collect();
     for user in &others {

@@ -161,10 +161,10 @@ pub async fn renew(app: &App, actor: &Actor, id: &str) -> Result<HoldView> {
         .await
 }
 
-/// Gives a held time back. A second click is fine.
+/// Gives a held time back.
 ///
 /// # Errors
-/// 401, 404 for somebody else's.
+/// 401, 404 for a hold that is over or somebody else's.
 pub async fn delete(app: &App, actor: &Actor, id: &str) -> Result<()> {
     let found = find(app, actor, id).await?;
     let (owner, caller) = (app.clone(), actor.clone());

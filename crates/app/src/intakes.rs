@@ -212,7 +212,7 @@ pub async fn get(app: &App, actor: &Actor, id: &IntakeId) -> Result<IntakeView> 
     Ok(view)
 }
 
-async fn load(app: &App, actor: &Actor, id: &IntakeId, action: Action) -> Result<IntakeView> {
+pub(crate) async fn load(app: &App, actor: &Actor, id: &IntakeId, action: Action) -> Result<IntakeView> {
     authz::user(actor)?;
     let vault = app.store.vault(&actor.account).await?;
     let mut conn = app.store.reader().await?;

@@ -2,9 +2,9 @@
 //! periodic work. What each kind does is called by the runner in the server.
 
 use bedside_store::{
-    idempotency,
+    billing, call_peers, idempotency,
     jobs::{self, NewJob},
-    log_ins, mails, sessions, tokens,
+    log_ins, mails, notifications, sessions, tokens, webhook_deliveries,
 };
 
 use crate::{App, Error, Result};
@@ -68,6 +68,28 @@ pub async fn settle(app: &App, job: Job, failure: Option<&'static str>) -> Resul
         .await
 }
 
+/// Does the work of a job that takes long, and keeps the job ours meanwhile.
+///
+/// # Errors
+/// What the work says.
+pub(crate) async fn holding<T>(app: &App, job: &Job, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut work = std::pin::pin!(work);
+    let every = std::time::Duration::from_secs(LEASE_SECONDS.unsigned_abs() / 3);
+    loop {
+        match tokio::time::timeout(every, &mut work).await {
+            Ok(done) => return done,
+            Err(_) => {
+                let (job, until) = (job.clone(), app.clock.now().plus_seconds(LEASE_SECONDS));
+                app.store
+                    .write::<_, Error, _>(move |tx| {
+                        Box::pin(async move { Ok(jobs::hold(tx, &job, until).await.map(drop)?) })
+                    })
+                    .await?;
+            }
+        }
+    }
+}
+
 /// Deletes tokens and sessions that expired long ago, and answers that are given
 /// again no more.
 ///
@@ -76,6 +98,10 @@ pub async fn settle(app: &App, job: Job, failure: Option<&'static str>) -> Resul
 pub async fn purge(app: &App) -> Result<()> {
     let before = app.clock.now().plus_seconds(-KEEP_SECONDS);
     let mails_before = app.clock.now().plus_seconds(-crate::mail::KEEP_SECONDS);
+    crate::request_log::purge(app).await?;
+    crate::recordings::purge(app).await?;
+    let told_before = app.clock.now().plus_seconds(-crate::notifications::KEEP_SECONDS);
+    let delivered_before = app.clock.now().plus_seconds(-crate::webhooks::KEEP_SECONDS);
     let keys_before = app.clock.now().plus_seconds(-crate::idempotency::KEEP_SECONDS);
     app.store
         .write(move |tx| {
@@ -84,7 +110,11 @@ pub async fn purge(app: &App) -> Result<()> {
                 sessions::purge(tx, before).await?;
                 log_ins::purge(tx, before).await?;
                 mails::purge(tx, mails_before).await?;
+                notifications::purge(tx, told_before).await?;
                 idempotency::purge(tx, keys_before).await?;
+                billing::purge(tx, before).await?;
+                call_peers::purge(tx, before).await?;
+                webhook_deliveries::purge(tx, delivered_before).await?;
                 Ok::<_, Error>(())
             })
         })

@@ -3,10 +3,8 @@
 //! to the port. So a request costs the same whether or not there is such a
 //! user, and nothing secret waits in the tables.
 
-mod text;
-
 use bedside_model::{
-    UserId,
+    AccountId, UserId,
     mail::{MailKind, is_address},
     user::{TokenKind, UserStatus, UserType, folded},
 };
@@ -19,7 +17,12 @@ use bedside_store::{
 };
 use serde_json::{Value, json};
 
-use crate::{Actor, App, Error, Result, audit, ports::mail::Letter};
+use crate::{
+    Actor, App, Error, Result, audit,
+    notifications::{self, Words},
+    ports::mail::Letter,
+    test_clinic, verification,
+};
 
 /// The job that sends a mail.
 pub const SEND_JOB: &str = "mail.send";
@@ -97,8 +100,29 @@ pub(crate) async fn enqueue(
     user: UserId,
     kind: MailKind,
 ) -> Result<()> {
+    add(tx, app, &to_user(app, actor, user, kind)).await
+}
+
+/// As [`enqueue`], but a few in an hour: more are not sent, and nothing is said.
+pub(crate) async fn enqueue_at_most(
+    tx: &mut Tx,
+    app: &App,
+    actor: &Actor,
+    user: UserId,
+    kind: MailKind,
+) -> Result<()> {
+    let asked_from = crate::log_ins::fingerprint(&format!("{} {user}", kind.as_str()));
+    let mail = Mail { asked_from, ..to_user(app, actor, user, kind) };
+    let hour_ago = mail.at.plus_seconds(-3_600);
+    if mails::count_asked(tx, &mail.account, &mail.asked_from, hour_ago).await? >= PER_USER_AND_HOUR {
+        return Ok(());
+    }
+    add(tx, app, &mail).await
+}
+
+fn to_user(app: &App, actor: &Actor, user: UserId, kind: MailKind) -> Mail {
     let now = app.clock.now();
-    let mail = Mail {
+    Mail {
         id: app.random.uuid(now),
         account: actor.account.clone(),
         user: Some(user),
@@ -106,8 +130,7 @@ pub(crate) async fn enqueue(
         wanted: None,
         asked_from: String::new(),
         at: now,
-    };
-    add(tx, app, &mail).await
+    }
 }
 
 async fn add(tx: &mut Tx, app: &App, mail: &Mail) -> Result<()> {
@@ -191,24 +214,32 @@ async fn one(app: &App, account: &accounts::Account, mail: &Mail, user: User) ->
     if mail.kind.is_notice() && user.disable_emails {
         return Ok(());
     }
-    let secret = match mail.kind.link_seconds() {
-        None => None,
+    let link = match mail.kind.link_seconds() {
+        None => format!("{}/forgot", app.settings.pages_url),
+        Some(seconds) if mail.kind == MailKind::EmailVerify => {
+            verification::url(app, account, &user, mail.at.plus_seconds(seconds))
+        }
         Some(seconds) => match link(app, mail, user.id, seconds).await? {
             None => {
                 tracing::info!(mail = mail.id, user = %user.id, "no more links for this user in this hour");
                 return Ok(());
             }
-            secret => secret,
+            Some(secret) => format!("{}/password?email_token={secret}", app.settings.pages_url),
         },
     };
     let profile = user.profile.reveal();
-    let words = text::Words {
-        kind: mail.kind,
+    let mut conn = app.store.reader().await?;
+    let language = notifications::language(&mut conn, &account.id, Some(user.id)).await?;
+    drop(conn);
+    let words = Words {
+        template: mail.kind.as_str(),
+        language,
         clinic: &account.name,
+        logo: &account.logo_url,
         first_name: &profile.first_name,
         username: user.username.reveal(),
-        pages: &app.settings.pages_url,
-        secret: secret.as_deref(),
+        link: &link,
+        ..Words::default()
     };
     let written = words.written()?;
     let letter = Letter {
@@ -219,9 +250,11 @@ async fn one(app: &App, account: &accounts::Account, mail: &Mail, user: User) ->
         subject: written.subject,
         text: written.text,
         html: written.html,
+        invite: None,
+        unsubscribe: None,
         at: app.clock.now(),
     };
-    match app.mail.deliver(letter).await {
+    match deliver(app, &account.id, letter).await {
         // No later try will find a better address.
         Err(error) if error.code() == Some("bad_address") => {
             tracing::warn!(mail = mail.id, user = %user.id, "the user's e-mail address is none");
@@ -229,6 +262,17 @@ async fn one(app: &App, account: &accounts::Account, mail: &Mail, user: User) ->
         }
         done => done,
     }
+}
+
+/// Hands a letter to the port; a test clinic keeps it instead. The one way out
+/// for mail.
+pub(crate) async fn deliver(app: &App, account: &AccountId, letter: Letter) -> Result<()> {
+    let content = json!({ "to": letter.to_address, "subject": letter.subject, "text": letter.text,
+        "html": letter.html });
+    if test_clinic::keep(app, account, "email", &letter.id, &content).await? {
+        return Ok(());
+    }
+    app.mail.deliver(letter).await
 }
 
 /// What a link's token is called that was made for a mail.
@@ -266,7 +310,7 @@ async fn link(app: &App, mail: &Mail, user: UserId, seconds: i64) -> Result<Opti
 }
 
 /// The host of the pages' address; it names the letters.
-fn host(pages: &str) -> String {
+pub(crate) fn host(pages: &str) -> String {
     let host = url::Url::parse(pages).ok().and_then(|url| url.host_str().map(str::to_owned));
     host.unwrap_or_else(|| "localhost".to_owned())
 }

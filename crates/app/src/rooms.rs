@@ -1,7 +1,9 @@
 //! Rooms: making them, finding them, changing how they are run. Who works in
-//! them is in `providers`, who waits in `queue`.
+//! them is in `providers`, who is on call in `on_call`, who waits in `queue`.
 
 mod booking;
+mod late;
+mod on_call;
 mod providers;
 mod queue;
 mod settings;
@@ -10,7 +12,7 @@ use bedside_model::{
     AccountId, At, UserId,
     event::EventType,
     permission::{Action, Relations},
-    room::{self, RoomSettings},
+    room::{self, RoomSettings, Walkins},
     user::UserType,
 };
 use bedside_store::{
@@ -24,9 +26,11 @@ use crate::{
 };
 
 pub use booking::BookingUpdate;
+pub(crate) use late::Delays;
+pub use late::{Late, late};
 pub use providers::{ProviderView, assign, get_provider, list_providers, unassign};
 pub use queue::{Queue, queue};
-pub(crate) use queue::{check_arrival, check_open, guests_not_allowed, no_walkins};
+pub(crate) use queue::{check_arrival, check_on_call, check_open, guests_not_allowed, no_walkins};
 pub use settings::{ConsultationInput, Update};
 
 /// What a new room is called.
@@ -59,17 +63,21 @@ pub struct RoomView {
     pub is_closed: bool,
     /// When its hours open it next.
     pub next_open: Option<At>,
+    /// May one come without an appointment?
+    pub walkins: Walkins,
 }
 
 impl RoomView {
-    fn of(app: &App, room: Room, providers: Option<Vec<UserId>>) -> Self {
+    async fn of(app: &App, room: Room, providers: Option<Vec<UserId>>) -> Result<Self> {
         let now = app.clock.now();
-        Self {
+        let walkins = on_call::walkins(&mut app.store.reader().await?, &room, now).await?;
+        Ok(Self {
             is_closed: room.settings.is_closed_at(now),
             next_open: room.settings.next_open(now),
+            walkins,
             room,
             providers,
-        }
+        })
     }
 }
 
@@ -117,7 +125,7 @@ pub async fn add(app: &App, actor: &Actor, command: Add) -> Result<RoomView> {
         })
         .await;
     match added {
-        Ok((room, providers)) => Ok(RoomView::of(app, room, Some(providers))),
+        Ok((room, providers)) => RoomView::of(app, room, Some(providers)).await,
         Err(error) => Err(name_taken(error, &domain, &slug, &code)),
     }
 }
@@ -171,7 +179,7 @@ pub async fn get(app: &App, actor: &Actor, name: &str, host: &str) -> Result<Roo
             Some(rooms::list_providers(&mut conn, &room.account, room.id).await?)
         }
     };
-    Ok(RoomView::of(app, room, providers))
+    RoomView::of(app, room, providers).await
 }
 
 async fn find_room(app: &App, actor: &Actor, name: &str, host: &str) -> Result<Room> {
@@ -249,7 +257,7 @@ async fn change(
         })
         .await;
     match changed {
-        Ok((room, providers)) => Ok(RoomView::of(app, room, Some(providers))),
+        Ok((room, providers)) => RoomView::of(app, room, Some(providers)).await,
         Err(error) => {
             let mut conn = app.store.reader().await?;
             let room = rooms::find_named(&mut conn, &actor.account, name).await?;

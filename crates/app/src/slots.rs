@@ -81,7 +81,8 @@ pub struct Fields {
 /// The rules that may open in a window.
 ///
 /// # Errors
-/// 401, 403, 404 for an unknown room.
+/// 401, 403, 404 for an unknown room, 400 for a window that ends before it
+/// begins.
 pub async fn list(
     app: &App,
     actor: &Actor,
@@ -91,6 +92,9 @@ pub async fn list(
     window: Span,
 ) -> Result<Vec<SlotRule>> {
     authz::user(actor)?;
+    if window.is_empty() {
+        return Err(Error::field("end", "must lie after start"));
+    }
     let mut conn = app.store.reader().await?;
     let provider = match provider {
         Some(provider) => Some(provider),
@@ -298,7 +302,13 @@ pub async fn update(app: &App, actor: &Actor, command: Update) -> Result<Vec<Slo
                 let now = owner.clock.now();
                 let mut next = SlotRule { updated_at: now, ..old.clone() };
                 next.capacity = command.capacity.unwrap_or(next.capacity);
-                if let Some(when) = command.when {
+                if let Some(mut when) = command.when {
+                    // Other hours on the same days: those that were left out stay so.
+                    if let (When::Weekly { except, .. }, When::Weekly { except: left_out, .. }) =
+                        (&mut when, &old.when)
+                    {
+                        except.clone_from(left_out);
+                    }
                     next.when = when;
                 }
                 let whole = command.scope == Scope::All || matches!(old.when, When::Once(_));

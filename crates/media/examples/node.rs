@@ -1,13 +1,14 @@
 //! A bare call node with the thinnest possible door, to try client SDKs
-//! against without the rest of the house:
+//! against without the rest of the house, and to measure it without either:
 //!
-//! `cargo run -p bedside-media --example node -- 127.0.0.1:7880 devkey devsecret…`
+//! `cargo run -p bedside-media --example node -- 127.0.0.1:7880 devkey devsecret… [WORKERS]`
 //!
+//! Media are served on the same address; on all of them for `0.0.0.0`.
 //! Tokens are LiveKit join tokens signed with that key and secret.
 
 use std::collections::HashMap;
 
-use bedside_media::{ClientParams, Grants, Join, Node, Resume, Settings, Source};
+use bedside_media::{ClientParams, Grants, Join, Listen, Node, Resume, Settings, Source};
 use futures_util::{SinkExt, StreamExt};
 use livekit_token::{Claims, TokenVerifier};
 use tokio::io::AsyncWriteExt;
@@ -20,11 +21,16 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let mut args = std::env::args().skip(1);
-    let usage = "usage: node ADDRESS KEY SECRET";
+    let usage = "usage: node ADDRESS KEY SECRET [WORKERS]";
     let (address, key, secret) =
         (args.next().ok_or(usage)?, args.next().ok_or(usage)?, args.next().ok_or(usage)?);
-    let node = Node::start(Settings::default())?;
+    let workers = args.next().map_or(Ok(0), |text| text.parse())?;
     let listener = TcpListener::bind(&address).await?;
+    let ip = listener.local_addr()?.ip();
+    let listen = if ip.is_unspecified() { Listen::Interfaces } else { Listen::Only(vec![ip]) };
+    let mut settings = Settings { workers, listen, ..Settings::default() };
+    settings.shard.max_peers_per_call = 1_000;
+    let node = Node::start(settings)?;
     println!("signalling on ws://{address}, media on UDP {}", node.local_port());
     let mut events = node.events();
     tokio::spawn(async move {
@@ -34,6 +40,7 @@ async fn main() -> Result<(), Failure> {
     });
     loop {
         let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
         let (node, key, secret) = (node.clone(), key.clone(), secret.clone());
         tokio::spawn(async move {
             if let Err(error) = serve(node, stream, &key, &secret).await {
@@ -90,6 +97,7 @@ fn join_of(request: &Request, key: &str, secret: &str) -> Result<Join, Failure> 
     let flag = |name: &str| query.get(name).is_some_and(|v| v == "1" || v == "true");
     Ok(Join {
         call: claims.video.room.clone(),
+        owner: key.to_owned(),
         identity: claims.sub,
         name: claims.name,
         metadata: claims.metadata,

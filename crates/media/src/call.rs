@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 
 use livekit_protocol as lk;
 use lk::signal_response::Message as Response;
+use str0m::net::Protocol;
 
 use crate::demux::Route;
 use crate::env::{Env, Output, encode};
 use crate::event::{CallEventKind, LeftReason};
 use crate::ids::{CallKey, PeerKey, Side, TransportKey};
 use crate::peer::{Peer, State};
+use crate::record::tap::Tap;
 use crate::transport::{Transport, TransportEvent};
 use crate::wire;
 
@@ -26,11 +28,15 @@ pub(crate) struct Call {
     pub name: Arc<str>,
     pub sid: String,
     pub created_ms: i64,
+    /// Free text for everybody's clients.
+    pub metadata: String,
     pub peers: BTreeMap<PeerKey, Peer>,
     pub next_tick: Instant,
     pub ticks: u64,
     /// Somebody's connection quality changed, or somebody new must learn it.
     pub quality_news: bool,
+    /// The recording that runs.
+    pub tap: Option<Tap>,
     events: VecDeque<(PeerKey, Side, TransportEvent)>,
     dirty: Vec<(PeerKey, Side)>,
 }
@@ -42,10 +48,12 @@ impl Call {
             name,
             sid: env.fresh_sid("RM"),
             created_ms: env.unix_ms(),
+            metadata: String::new(),
             peers: BTreeMap::new(),
             next_tick: env.now + TICK,
             ticks: 0,
             quality_news: false,
+            tap: None,
             events: VecDeque::new(),
             dirty: Vec::new(),
         }
@@ -59,6 +67,7 @@ impl Call {
         &mut self,
         env: &mut Env,
         route: Route,
+        proto: Protocol,
         source: SocketAddr,
         to: SocketAddr,
         bytes: &[u8],
@@ -68,14 +77,14 @@ impl Call {
             return;
         };
         if matches!(route, Route::Unproved(_)) {
-            if !transport.accepts(env.now, source, to, bytes) {
+            if !transport.accepts(env.now, proto, source, to, bytes) {
                 env.counters.datagrams_unroutable += 1;
                 return;
             }
-            env.demux.prove(source, key);
+            env.demux.prove(proto, source, key);
         }
         let mut events = Vec::new();
-        transport.receive(env, source, to, bytes, &mut events);
+        transport.receive(env, proto, source, to, bytes, &mut events);
         self.take(key.peer, key.side, events);
         self.handle_events(env);
     }
@@ -134,8 +143,14 @@ impl Call {
             TransportEvent::Ice { alive } => self.on_ice(peer, alive),
             TransportEvent::Data { channel, bytes } => self.on_data(env, peer, channel, &bytes),
             TransportEvent::KeyframeWanted { mid } => self.on_keyframe_wanted(env, peer, mid),
-            TransportEvent::Received { loss, rtt } => self.on_received(peer, loss, rtt),
-            TransportEvent::Lost { fraction } => self.on_lost(peer, fraction),
+            TransportEvent::Received { mid, loss, rtt, totals } => {
+                self.on_received(env, peer, mid, loss, rtt, totals);
+            }
+            TransportEvent::Came { stream, packets, missing } => {
+                self.on_came(peer, stream, packets, missing);
+            }
+            TransportEvent::Estimate { bps } => self.on_estimate(env, peer, bps),
+            TransportEvent::Line { bps, rtt, path } => self.on_line(env, peer, side, bps, rtt, path),
             TransportEvent::Closed => self.on_closed(env, peer),
             TransportEvent::Broken => self.on_broken(env, peer),
         }
@@ -169,9 +184,13 @@ impl Call {
         self.ticks += 1;
         self.expel_absent(env);
         self.announce_speakers(env);
+        self.ask_again(env);
         self.ask_missing_keyframes(env);
+        self.tick_recording(env);
+        self.share_lines(env);
         self.settle_layers(env);
         self.announce_quality(env);
+        self.report_all(env);
     }
 
     // ---- telling ---------------------------------------------------------
@@ -252,6 +271,7 @@ impl Call {
             }
         }
         if peer.state == State::Active {
+            self.report_last(env, &peer);
             env.emit(&self.name, CallEventKind::PeerLeft { identity: peer.identity, reason });
         }
     }

@@ -15,8 +15,42 @@ pub(crate) fn starts_keyframe(codec: Codec, payload: &[u8]) -> bool {
             Vp8Descriptor::parse(payload).is_ok_and(|descriptor| descriptor.starts_keyframe(payload))
         }
         Codec::H264 => h264_starts_keyframe(payload),
+        Codec::Vp9 => vp9_starts_keyframe(payload),
+        Codec::Av1 => av1_starts_keyframe(payload),
         _ => true,
     }
+}
+
+/// The payload descriptor of RFC 9628: the first packet of a frame that is not
+/// predicted from an earlier one, in the lowest spatial layer, since the upper
+/// ones build on it.
+fn vp9_starts_keyframe(payload: &[u8]) -> bool {
+    const PICTURE_ID: u8 = 0x80;
+    const PREDICTED: u8 = 0x40;
+    const LAYERS: u8 = 0x20;
+    const BEGINS: u8 = 0x08;
+    let Some(head) = payload.first() else { return false };
+    if head & PREDICTED != 0 || head & BEGINS == 0 {
+        return false;
+    }
+    if head & LAYERS == 0 {
+        return true;
+    }
+    let mut at = 1;
+    if head & PICTURE_ID != 0 {
+        let Some(id) = payload.get(1) else { return false };
+        at += if id & 0x80 != 0 { 2 } else { 1 };
+    }
+    // TID (3 bits), U, SID (3 bits), D.
+    payload.get(at).is_some_and(|layer| layer >> 1 & 0x07 == 0)
+}
+
+/// The aggregation header of AV1's payload format: N says that a new coded
+/// video sequence begins, Z that the packet goes on with an earlier unit.
+fn av1_starts_keyframe(payload: &[u8]) -> bool {
+    const GOES_ON: u8 = 0x80;
+    const NEW_SEQUENCE: u8 = 0x08;
+    payload.first().is_some_and(|head| head & NEW_SEQUENCE != 0 && head & GOES_ON == 0)
 }
 
 /// Packet types of RFC 6184: single units, STAP-A and FU-A. A sequence
@@ -58,6 +92,29 @@ mod tests {
         // Not the start of the first partition.
         assert!(!starts_keyframe(Codec::Vp8, &[0x80, 0x80, 0x81, 0x02, 0x10]));
         assert!(!starts_keyframe(Codec::Vp8, &[]));
+    }
+
+    #[test]
+    fn vp9_keyframes_are_seen_in_the_lowest_spatial_layer() {
+        // I, B; picture id of 15 bits.
+        assert!(starts_keyframe(Codec::Vp9, &[0x88, 0x81, 0x02, 0x55]));
+        // Predicted; not the start of a frame.
+        assert!(!starts_keyframe(Codec::Vp9, &[0xc8, 0x81, 0x02, 0x55]));
+        assert!(!starts_keyframe(Codec::Vp9, &[0x80, 0x81, 0x02, 0x55]));
+        // With layers: spatial layer 0, then 1.
+        assert!(starts_keyframe(Codec::Vp9, &[0xa8, 0x81, 0x02, 0x00]));
+        assert!(!starts_keyframe(Codec::Vp9, &[0xa8, 0x81, 0x02, 0x02]));
+        assert!(starts_keyframe(Codec::Vp9, &[0xa8, 0x01, 0x00]));
+        assert!(!starts_keyframe(Codec::Vp9, &[0xa8, 0x81]));
+        assert!(!starts_keyframe(Codec::Vp9, &[]));
+    }
+
+    #[test]
+    fn av1_keyframes_are_seen_at_a_new_sequence() {
+        assert!(starts_keyframe(Codec::Av1, &[0x18, 0x0a]));
+        assert!(!starts_keyframe(Codec::Av1, &[0x10, 0x32]));
+        assert!(!starts_keyframe(Codec::Av1, &[0x98, 0x32]));
+        assert!(!starts_keyframe(Codec::Av1, &[]));
     }
 
     #[test]

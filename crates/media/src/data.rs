@@ -53,18 +53,20 @@ impl Call {
         }
         env.counters.data_packets += 1;
         let receivers = address(&mut packet, &peer.identity, &peer.sid);
-        self.deliver(env, key, channel, &packet.encode_to_vec().into(), &receivers);
+        self.deliver(env, self.others(key), channel, &packet.encode_to_vec().into(), &receivers);
     }
 
-    fn deliver(
+    /// Brings a packet to those of these peers whom it is for: all of them
+    /// when it names nobody.
+    pub fn deliver(
         &mut self,
         env: &mut Env,
-        from: PeerKey,
+        among: Vec<PeerKey>,
         channel: Channel,
         bytes: &Bytes,
         receivers: &[String],
     ) {
-        for key in self.others(from) {
+        for key in among {
             let Some(peer) = self.peers.get_mut(&key) else {
                 continue;
             };

@@ -2,7 +2,7 @@
 //! keyframes to start at.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use livekit_protocol as lk;
 use lk::signal_response::Message as Response;
@@ -11,15 +11,18 @@ use str0m::media::Rid;
 use crate::call::Call;
 use crate::env::Env;
 use crate::ids::{PeerKey, Side, TrackKey};
-use crate::layers::{HIGH, Quality};
+use crate::layers::{Grant, HIGH, Quality};
 use crate::publish::Track;
 
 /// A layer is given up only when nobody has wanted it this long: elements
 /// that are resized or scrolled make clients change their mind often.
 const GIVE_UP_LAYER: Duration = Duration::from_secs(2);
+/// A track that no subscriber's line can take is given up after this long.
+const GIVE_UP_TRACK: Duration = Duration::from_secs(10);
 
 impl Call {
-    /// Asks for one keyframe of every layer that somebody receives.
+    /// A track that stood still goes on: asks for one keyframe of every layer
+    /// that somebody receives.
     pub fn request_keyframes(&mut self, env: &mut Env, publisher: PeerKey, track: TrackKey) {
         let Some(subscribers) = self
             .peers
@@ -30,6 +33,13 @@ impl Call {
             return;
         };
         for subscriber in subscribers.iter() {
+            let subscription =
+                self.peers.get_mut(subscriber).and_then(|peer| peer.subscriptions.get_mut(&track));
+            if let Some(subscription) = subscription {
+                // The time without pictures was wished.
+                subscription.last_frame = None;
+            }
+            self.share_line(env, *subscriber);
             self.request_keyframe_for(env, *subscriber, track);
         }
     }
@@ -48,7 +58,7 @@ impl Call {
         if track.info.muted || !track.layers.may_ask_keyframe(rid, env.now) {
             return;
         }
-        if let Some(transport) = peer.publisher.as_mut() {
+        if let Some(transport) = peer.transport(Side::Publisher) {
             transport.request_keyframe(mid, rid);
         }
         self.touch(publisher, Side::Publisher);
@@ -69,8 +79,10 @@ impl Call {
         if !track.is_video() || !track.live {
             return;
         }
-        let wanted = self.wanted_quality(track).map_or(-1, |q| q as i8);
         let now = env.now;
+        // A recording wants the best, whoever watches.
+        let recorded = self.is_recorded(publisher).then_some(HIGH);
+        let wanted = self.wanted_quality(now, track).max(recorded).map_or(-1, |q| q as i8);
         let Some(track) = self.peers.get_mut(&publisher).and_then(|p| p.track_mut(track_key)) else {
             return;
         };
@@ -90,13 +102,20 @@ impl Call {
         self.tell(env, publisher, Response::SubscribedQualityUpdate(update));
     }
 
-    fn wanted_quality(&self, track: &Track) -> Option<Quality> {
+    fn wanted_quality(&self, now: Instant, track: &Track) -> Option<Quality> {
+        let over = |since: Instant| now.saturating_duration_since(since) >= GIVE_UP_TRACK;
         track
             .subscribers
             .iter()
             .filter_map(|key| self.peers.get(key)?.subscriptions.get(&track.key))
             .filter(|subscription| !subscription.paused)
-            .map(|subscription| subscription.want.min(HIGH))
+            .filter_map(|subscription| match subscription.grant {
+                // The line grants nothing for long: its publisher may rest.
+                Grant::Paused if subscription.held_since.is_some_and(&over) => None,
+                Grant::Paused => Some(0),
+                Grant::Lowest => Some(subscription.want.min(HIGH)),
+                Grant::Upto(most) => Some(subscription.want.min(most)),
+            })
             .max()
     }
 
@@ -106,7 +125,7 @@ impl Call {
             .peers
             .values()
             .flat_map(|peer| peer.tracks.iter().map(|track| (peer.key, track)))
-            .filter(|(_, track)| track.lower_since.is_some())
+            .filter(|(_, track)| track.is_video() && track.live)
             .map(|(peer, track)| (peer, track.key))
             .collect();
         for (peer, track) in waiting {

@@ -5,6 +5,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
+use str0m::net::Protocol;
+
 use crate::ids::{PeerKey, TransportKey};
 
 /// A client has a handful of addresses; one that proves more is playing.
@@ -13,9 +15,22 @@ const ADDRESSES_EACH: usize = 32;
 #[derive(Debug, Default)]
 pub(crate) struct Demux {
     fragments: HashMap<String, TransportKey>,
-    addresses: HashMap<SocketAddr, TransportKey>,
+    addresses: HashMap<(Protocol, SocketAddr), TransportKey>,
     /// The addresses of each connection, oldest first.
-    proved: HashMap<TransportKey, VecDeque<SocketAddr>>,
+    proved: HashMap<TransportKey, VecDeque<(Protocol, SocketAddr)>>,
+    /// What whoever spreads datagrams over shards has not been told yet.
+    pub changes: VecDeque<RouteChange>,
+}
+
+/// What a shard's connections are known by from now on, or not any more.
+/// Nothing of it is readable from a fragment alone: the library makes its own
+/// at an ICE restart, so the table must be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteChange {
+    Fragment(String),
+    FragmentGone(String),
+    Address(Protocol, SocketAddr),
+    AddressGone(Protocol, SocketAddr),
 }
 
 /// What the address tables say about a datagram.
@@ -29,8 +44,8 @@ pub(crate) enum Route {
 }
 
 impl Demux {
-    pub fn route(&self, source: SocketAddr, datagram: &[u8]) -> Option<Route> {
-        let by_address = self.addresses.get(&source).copied();
+    pub fn route(&self, proto: Protocol, source: SocketAddr, datagram: &[u8]) -> Option<Route> {
+        let by_address = self.addresses.get(&(proto, source)).copied();
         let Some(fragment) = stun_local_fragment(datagram) else {
             return by_address.map(Route::Known);
         };
@@ -39,16 +54,18 @@ impl Demux {
     }
 
     /// Notes an address that a signed check came from.
-    pub fn prove(&mut self, source: SocketAddr, key: TransportKey) {
-        self.addresses.insert(source, key);
+    pub fn prove(&mut self, proto: Protocol, source: SocketAddr, key: TransportKey) {
+        self.addresses.insert((proto, source), key);
+        self.changes.push_back(RouteChange::Address(proto, source));
         let own = self.proved.entry(key).or_default();
-        own.push_back(source);
+        own.push_back((proto, source));
         if own.len() > ADDRESSES_EACH
             && let Some(oldest) = own.pop_front()
-            && oldest != source
+            && oldest != (proto, source)
             && self.addresses.get(&oldest) == Some(&key)
         {
             self.addresses.remove(&oldest);
+            self.changes.push_back(RouteChange::AddressGone(oldest.0, oldest.1));
         }
     }
 
@@ -56,19 +73,28 @@ impl Demux {
     /// restart is under way until the client answers.
     pub fn add_fragment(&mut self, fragment: &str, key: TransportKey) {
         self.fragments.insert(fragment.to_owned(), key);
+        self.changes.push_back(RouteChange::Fragment(fragment.to_owned()));
     }
 
     /// Makes `fragment` the only one that names this connection.
     pub fn set_fragment(&mut self, fragment: &str, key: TransportKey) {
-        self.fragments.retain(|name, of| *of != key || name == fragment);
+        self.drop_fragments(|name, of| of == key && name != fragment);
         self.add_fragment(fragment, key);
     }
 
     /// Forgets both connections of a peer.
     pub fn forget(&mut self, peer: PeerKey) {
-        self.fragments.retain(|_, of| of.peer != peer);
-        self.addresses.retain(|_, of| of.peer != peer);
+        self.drop_fragments(|_, of| of.peer == peer);
+        for ((proto, address), _) in self.addresses.extract_if(|_, of| of.peer == peer) {
+            self.changes.push_back(RouteChange::AddressGone(proto, address));
+        }
         self.proved.retain(|of, _| of.peer != peer);
+    }
+
+    fn drop_fragments(&mut self, which: impl Fn(&str, TransportKey) -> bool) {
+        for (fragment, _) in self.fragments.extract_if(|name, of| which(name, *of)) {
+            self.changes.push_back(RouteChange::FragmentGone(fragment));
+        }
     }
 
     /// Number of addresses and fragments known; for tests of leaks.
@@ -79,7 +105,7 @@ impl Demux {
 
 /// The receiver's user fragment of a STUN message: the part of the USERNAME
 /// attribute (0x0006) before the colon (RFC 8445 section 7.2.2).
-fn stun_local_fragment(datagram: &[u8]) -> Option<&str> {
+pub(crate) fn stun_local_fragment(datagram: &[u8]) -> Option<&str> {
     const HEADER: usize = 20;
     const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
     const USERNAME: u16 = 0x0006;
@@ -103,6 +129,8 @@ mod tests {
     use super::*;
     use crate::ids::{CallKey, Side};
 
+    const UDP: Protocol = Protocol::Udp;
+
     fn key(peer: u32) -> TransportKey {
         TransportKey { call: CallKey(1), peer: PeerKey(peer), side: Side::Subscriber }
     }
@@ -123,17 +151,17 @@ mod tests {
         let mut demux = Demux::default();
         demux.set_fragment("left", key(1));
         demux.set_fragment("right", key(2));
-        assert_eq!(demux.route(a, &[0x80, 0]), None);
-        assert_eq!(demux.route(a, &check("nobody:x")), None);
-        assert_eq!(demux.route(a, &check("left:x")), Some(Route::Unproved(key(1))));
-        assert_eq!(demux.route(a, &[0x80, 0]), None);
-        demux.prove(a, key(1));
-        assert_eq!(demux.route(a, &[0x80, 0]), Some(Route::Known(key(1))));
-        assert_eq!(demux.route(a, &check("left:x")), Some(Route::Known(key(1))));
+        assert_eq!(demux.route(UDP, a, &[0x80, 0]), None);
+        assert_eq!(demux.route(UDP, a, &check("nobody:x")), None);
+        assert_eq!(demux.route(UDP, a, &check("left:x")), Some(Route::Unproved(key(1))));
+        assert_eq!(demux.route(UDP, a, &[0x80, 0]), None);
+        demux.prove(UDP, a, key(1));
+        assert_eq!(demux.route(UDP, a, &[0x80, 0]), Some(Route::Known(key(1))));
+        assert_eq!(demux.route(UDP, a, &check("left:x")), Some(Route::Known(key(1))));
         // The same address now speaks for another connection.
-        assert_eq!(demux.route(a, &check("right:x")), Some(Route::Unproved(key(2))));
+        assert_eq!(demux.route(UDP, a, &check("right:x")), Some(Route::Unproved(key(2))));
         demux.forget(PeerKey(1));
-        assert_eq!(demux.route(a, &[0x80, 0]), None);
+        assert_eq!(demux.route(UDP, a, &[0x80, 0]), None);
         assert_eq!(demux.len(), 1);
     }
 
@@ -141,10 +169,10 @@ mod tests {
     fn a_peer_cannot_fill_the_table() {
         let mut demux = Demux::default();
         for port in 1..=1000 {
-            demux.prove(SocketAddr::from(([192, 0, 2, 1], port)), key(1));
+            demux.prove(UDP, SocketAddr::from(([192, 0, 2, 1], port)), key(1));
         }
         assert_eq!(demux.addresses.len(), ADDRESSES_EACH);
-        assert!(demux.addresses.contains_key(&SocketAddr::from(([192, 0, 2, 1], 1000))));
+        assert!(demux.addresses.contains_key(&(UDP, SocketAddr::from(([192, 0, 2, 1], 1000)))));
         demux.forget(PeerKey(1));
         assert_eq!(demux.len(), 0);
     }
@@ -155,11 +183,11 @@ mod tests {
         let mut demux = Demux::default();
         demux.set_fragment("old", key(1));
         demux.add_fragment("new", key(1));
-        assert!(demux.route(a, &check("old:x")).is_some());
-        assert!(demux.route(a, &check("new:x")).is_some());
+        assert!(demux.route(UDP, a, &check("old:x")).is_some());
+        assert!(demux.route(UDP, a, &check("new:x")).is_some());
         demux.set_fragment("new", key(1));
-        assert!(demux.route(a, &check("old:x")).is_none());
-        assert!(demux.route(a, &check("new:x")).is_some());
+        assert!(demux.route(UDP, a, &check("old:x")).is_none());
+        assert!(demux.route(UDP, a, &check("new:x")).is_some());
     }
 
     #[test]

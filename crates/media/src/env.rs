@@ -12,11 +12,32 @@ use livekit_protocol as lk;
 use prost::Message as _;
 use rand::rngs::StdRng;
 use str0m::config::{CryptoProvider, DtlsCert};
-use str0m::net::DatagramSend;
+use str0m::net::{DatagramSend, Protocol};
 
 use crate::demux::Demux;
 use crate::event::{CallEvent, CallEventKind};
 use crate::ids::{self, SessionId, TransportKey};
+use crate::record::Recorded;
+use crate::turn::Offer;
+
+/// An address that clients are told to send media to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reachable {
+    pub proto: Protocol,
+    pub address: SocketAddr,
+}
+
+impl Reachable {
+    /// By UDP.
+    pub fn udp(address: SocketAddr) -> Self {
+        Self { proto: Protocol::Udp, address }
+    }
+
+    /// By TCP, opened by the client.
+    pub fn tcp(address: SocketAddr) -> Self {
+        Self { proto: Protocol::Tcp, address }
+    }
+}
 
 /// How a shard treats its calls.
 #[derive(Clone, Debug)]
@@ -53,8 +74,10 @@ impl WallClock {
 /// What leaves a shard.
 #[derive(Debug)]
 pub enum Output {
-    /// Send `contents` from the local address `from` (a candidate) to `to`.
+    /// Send `contents` from the local address `from` (a candidate) to `to`;
+    /// over TCP as one frame of the stream that `to` has opened.
     Datagram {
+        proto: Protocol,
         from: SocketAddr,
         to: SocketAddr,
         contents: DatagramSend,
@@ -69,6 +92,8 @@ pub enum Output {
         session: SessionId,
     },
     Event(CallEvent),
+    /// For whoever writes the call's recording.
+    Recorded(Recorded),
 }
 
 /// Numbers since the shard began.
@@ -79,16 +104,35 @@ pub struct Counters {
     pub datagrams_unroutable: u64,
     pub rtp_in: u64,
     pub rtp_forwarded: u64,
+    /// Times that a picture was cut off because its packets piled up.
+    pub held_up: u64,
     pub data_packets: u64,
     pub requests: u64,
     pub requests_refused: u64,
+}
+
+impl Counters {
+    /// Adds those of another shard.
+    pub fn add(&mut self, of: &Self) {
+        self.datagrams_in += of.datagrams_in;
+        self.datagrams_out += of.datagrams_out;
+        self.datagrams_unroutable += of.datagrams_unroutable;
+        self.rtp_in += of.rtp_in;
+        self.rtp_forwarded += of.rtp_forwarded;
+        self.held_up += of.held_up;
+        self.data_packets += of.data_packets;
+        self.requests += of.requests;
+        self.requests_refused += of.requests_refused;
+    }
 }
 
 pub(crate) struct Env {
     pub now: Instant,
     pub clock: WallClock,
     pub settings: ShardSettings,
-    pub candidates: Vec<SocketAddr>,
+    pub candidates: Vec<Reachable>,
+    /// What clients are told of the relay.
+    pub relay: Option<Offer>,
     pub crypto: Arc<CryptoProvider>,
     pub cert: DtlsCert,
     pub rng: StdRng,
@@ -113,6 +157,7 @@ impl Env {
             clock,
             settings,
             candidates: Vec::new(),
+            relay: None,
             crypto,
             cert,
             rng,
@@ -132,6 +177,12 @@ impl Env {
 
     pub fn fresh_sid(&mut self, prefix: &str) -> String {
         ids::sid(&mut self.rng, prefix)
+    }
+
+    /// What a session is told of the relay, with credentials of its own.
+    pub fn ice_servers(&self, session: &str) -> Vec<lk::IceServer> {
+        let offer = self.relay.as_ref();
+        offer.map_or_else(Vec::new, |offer| offer.ice_servers(session, self.unix_ms(), &self.candidates))
     }
 
     pub fn unix_ms(&self) -> i64 {

@@ -67,6 +67,21 @@ impl Default for Grants {
 }
 
 impl Grants {
+    /// The rights that a server's word gives (`ParticipantPermission`).
+    pub fn of_permission(permission: &lk::ParticipantPermission) -> Self {
+        let all =
+            [Source::Camera, Source::Microphone, Source::ScreenShare, Source::ScreenShareAudio].into_iter();
+        let named = |source: &Source| permission.can_publish_sources.contains(&(source.wire() as i32));
+        Self {
+            can_publish: permission.can_publish,
+            can_publish_sources: all.filter(named).collect(),
+            can_subscribe: permission.can_subscribe,
+            can_publish_data: permission.can_publish_data,
+            can_update_own_metadata: permission.can_update_metadata,
+            hidden: permission.hidden,
+        }
+    }
+
     /// Whether a track of this wire source (`lk::TrackSource` as a number) may
     /// be published.
     pub(crate) fn may_publish(&self, source: i32) -> bool {

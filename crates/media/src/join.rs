@@ -10,7 +10,7 @@ use lk::signal_response::Message as Response;
 
 use crate::call::Call;
 use crate::env::{Env, Output};
-use crate::event::{CallEventKind, LeftReason};
+use crate::event::{CallEventKind, Device, LeftReason};
 use crate::grants::Grants;
 use crate::ids::{PeerKey, SessionId, Side, TransportKey};
 use crate::limits;
@@ -23,6 +23,8 @@ use crate::wire;
 pub struct Join {
     /// Name of the call; it begins with its first peer.
     pub call: String,
+    /// Whoever's number of calls this one counts towards.
+    pub owner: String,
     /// Unique in the call: a second join replaces the first.
     pub identity: String,
     /// Shown to the others.
@@ -49,6 +51,14 @@ pub struct ClientParams {
     pub client_protocol: i32,
     /// The client wants to go on with an earlier session.
     pub reconnect: Option<Resume>,
+    /// For the report of how its connection was.
+    pub device: Device,
+    /// One connection for both ways, for which the client makes the offers.
+    pub single: bool,
+    /// Tracks that it announces with its join.
+    pub tracks: Vec<lk::AddTrackRequest>,
+    /// Its first offer, when it came with its join.
+    pub offer: Option<lk::SessionDescription>,
 }
 
 impl Default for ClientParams {
@@ -61,6 +71,10 @@ impl Default for ClientParams {
             version: String::new(),
             client_protocol: 0,
             reconnect: None,
+            device: Device::default(),
+            single: false,
+            tracks: Vec::new(),
+            offer: None,
         }
     }
 }
@@ -79,13 +93,15 @@ pub struct Resume {
 pub enum JoinError {
     #[error("the call is full")]
     CallFull,
+    #[error("as many calls are going on as there may be")]
+    TooManyCalls,
     #[error("the call node is shutting down")]
     ShuttingDown,
 }
 
 impl Call {
     /// Lets a peer in and starts its two connections.
-    pub fn join(&mut self, env: &mut Env, join: Join, session: SessionId) -> Result<PeerKey, JoinError> {
+    pub fn join(&mut self, env: &mut Env, mut join: Join, session: SessionId) -> Result<PeerKey, JoinError> {
         let ghost = self.find_identity(&join.identity);
         if ghost.is_none() && self.peers.len() >= env.settings.max_peers_per_call {
             return Err(JoinError::CallFull);
@@ -93,7 +109,8 @@ impl Call {
         let key = PeerKey(env.fresh_key());
         let mut subscriber =
             Transport::new(env, TransportKey { call: self.key, peer: key, side: Side::Subscriber });
-        let offer = subscriber.offer_channels();
+        let (announced, first_offer) = (std::mem::take(&mut join.client.tracks), join.client.offer.take());
+        let offer = if join.client.single { None } else { subscriber.offer_channels() };
         let peer = Peer::new(env, key, join, session, subscriber);
         tracing::debug!(call = %self.name, sid = %peer.sid, sdk = %peer.client.sdk,
             version = %peer.client.version, protocol = peer.client.protocol, "peer joins");
@@ -113,9 +130,26 @@ impl Call {
         if let Some((id, sdp)) = offer {
             self.tell(env, key, wire::offer(id, sdp, HashMap::new()));
         }
+        self.come_with(env, key, announced, first_offer);
         self.touch(key, Side::Subscriber);
         self.quality_news = true;
         Ok(key)
+    }
+
+    /// What a client sent along with its join, to be faster.
+    fn come_with(
+        &mut self,
+        env: &mut Env,
+        key: PeerKey,
+        tracks: Vec<lk::AddTrackRequest>,
+        offer: Option<lk::SessionDescription>,
+    ) {
+        for track in tracks.into_iter().take(limits::TRACKS) {
+            self.add_track(env, key, track);
+        }
+        if let Some(offer) = offer {
+            self.publisher_offer(env, key, offer);
+        }
     }
 
     /// The join response to the new peer, the news to the others.
@@ -124,17 +158,12 @@ impl Call {
             return;
         };
         let (info, hidden) = (peer.info(), peer.grants.hidden);
-        let room = lk::Room {
-            sid: self.sid.clone(),
-            name: self.name.to_string(),
-            creation_time: self.created_ms / 1000,
-            creation_time_ms: self.created_ms,
-            enabled_codecs: wire::codecs(),
-            num_participants: self.peers.values().filter(|p| !p.grants.hidden).count() as u32,
-            max_participants: env.settings.max_peers_per_call as u32,
-            ..Default::default()
-        };
-        let join = wire::join(room, info.clone(), self.visible_to(key), &env.settings.node_id);
+        let room = self.room(env);
+        let single = peer.client.single;
+        let mut join = wire::join(room, info.clone(), self.visible_to(key), &env.settings.node_id, single);
+        if let Response::Join(join) = &mut join {
+            join.ice_servers = env.ice_servers(&info.sid);
+        }
         self.tell(env, key, join);
         if !hidden {
             self.tell_all(env, Some(key), wire::update(vec![info]));
@@ -153,8 +182,10 @@ impl Call {
         let key = self.find_identity(&join.identity)?;
         let now = env.now;
         let peer = self.peers.get_mut(&key)?;
-        // Before its first answer there are no channels to go on with.
-        if !peer.first_answer || (!resume.sid.is_empty() && resume.sid != peer.sid) {
+        // Before its first answer there are no channels to go on with, and
+        // connections do not change their kind.
+        let same = peer.client.single == join.client.single;
+        if !peer.first_answer || !same || (!resume.sid.is_empty() && resume.sid != peer.sid) {
             return None;
         }
         if let Some(old) = peer.session.replace(session) {
@@ -163,11 +194,14 @@ impl Call {
         peer.signal_lost = None;
         peer.last_signal = now;
         // A fresh token may grant less than the old one.
-        peer.grants = join.grants.clone();
+        if !peer.ruled {
+            peer.grants = join.grants.clone();
+        }
         tracing::debug!(call = %self.name, sid = %peer.sid, reason = %resume.reason, "peer resumes");
         let reconnect = Response::Reconnect(lk::ReconnectResponse {
             server_info: Some(wire::server_info(&env.settings.node_id)),
             last_message_seq: peer.last_reliable,
+            ice_servers: env.ice_servers(&peer.sid),
             ..Default::default()
         });
         let own = peer.info();
@@ -202,6 +236,7 @@ impl Call {
             return;
         }
         peer.state = State::Active;
+        peer.tally.connected(env.now.saturating_duration_since(peer.joined_at));
         let identity = peer.identity.clone();
         let auto = peer.client.auto_subscribe;
         env.emit(&self.name, CallEventKind::PeerJoined { identity });

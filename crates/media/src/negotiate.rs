@@ -24,6 +24,13 @@ impl Call {
         let Some(peer) = self.peers.get_mut(&key) else {
             return;
         };
+        if peer.client.single {
+            if restart {
+                // What was asked for went with the old connection.
+                peer.asked = None;
+            }
+            return self.ask_for_offer(env, key);
+        }
         if restart {
             for subscription in peer.subscriptions.values_mut() {
                 if matches!(subscription.section, Section::Offered(_)) {
@@ -64,14 +71,17 @@ impl Call {
     /// The section for a track. Clients find participant and track by its
     /// stream id, "participant sid, bar, track sid".
     fn new_media(&self, key: PeerKey, track: TrackKey) -> Option<NewMedia> {
+        let kind = self.peers.get(&key)?.subscriptions.get(&track)?.kind;
+        let (stream_id, track_id) = self.stream_name(key, track)?;
+        Some(NewMedia { kind, stream_id, track_id })
+    }
+
+    /// Stream id and track sid of what a peer receives.
+    pub fn stream_name(&self, key: PeerKey, track: TrackKey) -> Option<(String, String)> {
         let subscription = self.peers.get(&key)?.subscriptions.get(&track)?;
         let publisher = self.peers.get(&subscription.publisher)?;
         let sid = &publisher.track(track)?.info.sid;
-        Some(NewMedia {
-            kind: subscription.kind,
-            stream_id: format!("{}|{sid}", publisher.sid),
-            track_id: sid.clone(),
-        })
+        Some((format!("{}|{sid}", publisher.sid), sid.clone()))
     }
 
     fn section_names(&self, key: PeerKey) -> HashMap<String, String> {
@@ -128,6 +138,7 @@ impl Call {
         }
         let again = peer.wants_offer;
         self.touch_subscriber(key);
+        self.share_line(env, key);
         for track in opened {
             self.request_keyframe_for(env, key, track);
         }

@@ -7,6 +7,8 @@ use std::time::Instant;
 use livekit_protocol as lk;
 use str0m::media::Mid;
 
+use crate::bandwidth::Budget;
+use crate::clock::SenderClock;
 use crate::env::Env;
 use crate::grants::Grants;
 use crate::ids::{PeerKey, SessionId, Side, TrackKey};
@@ -14,6 +16,8 @@ use crate::join::{ClientParams, Join};
 use crate::limits::{self, Bucket};
 use crate::publish::Track;
 use crate::quality::Health;
+use crate::report::Tally;
+use crate::single::{Asked, Slots};
 use crate::subscribe::Subscription;
 use crate::transport::Transport;
 
@@ -34,6 +38,8 @@ pub(crate) struct Peer {
     pub metadata: String,
     pub attributes: HashMap<String, String>,
     pub grants: Grants,
+    /// The grants are a moderator's word, which a token does not change.
+    pub ruled: bool,
     pub client: ClientParams,
     pub state: State,
     pub version: u32,
@@ -54,8 +60,12 @@ pub(crate) struct Peer {
     pub subscriber: Transport,
     /// Changes wait for the answer to the offer that is out.
     pub wants_offer: bool,
+    /// With one connection: the sections that it receives on.
+    pub slots: Slots,
     /// Sections of ended subscriptions, to be stopped in the next offer.
     pub stops: Vec<Mid>,
+    /// With one connection: what it was asked to offer.
+    pub asked: Option<Asked>,
     pub first_answer: bool,
 
     pub tracks: Vec<Track>,
@@ -74,6 +84,11 @@ pub(crate) struct Peer {
     pub last_reliable: u32,
     pub speaking: bool,
     pub health: Health,
+    /// What its line takes of what the others send.
+    pub budget: Budget,
+    /// Its own clock, for the moments at which its packets were captured.
+    pub clock: SenderClock,
+    pub tally: Tally,
 }
 
 impl Peer {
@@ -87,6 +102,7 @@ impl Peer {
             metadata: join.metadata,
             attributes: join.attributes,
             grants: join.grants,
+            ruled: false,
             client: join.client,
             state: State::Joined,
             version: 1,
@@ -100,7 +116,9 @@ impl Peer {
             publisher: None,
             subscriber,
             wants_offer: false,
+            slots: Slots::default(),
             stops: Vec::new(),
+            asked: None,
             first_answer: false,
             tracks: Vec::new(),
             offered: HashMap::new(),
@@ -111,11 +129,16 @@ impl Peer {
             last_reliable: 0,
             speaking: false,
             health: Health::default(),
+            budget: Budget::default(),
+            clock: SenderClock::default(),
+            tally: Tally::default(),
         }
     }
 
     pub fn transport(&mut self, side: Side) -> Option<&mut Transport> {
         match side {
+            // With one connection, it is the one that things are received on.
+            Side::Publisher if self.client.single => Some(&mut self.subscriber),
             Side::Publisher => self.publisher.as_mut(),
             Side::Subscriber => Some(&mut self.subscriber),
         }
@@ -131,6 +154,31 @@ impl Peer {
 
     pub fn track_by_sid(&mut self, sid: &str) -> Option<&mut Track> {
         self.tracks.iter_mut().find(|track| track.info.sid == sid)
+    }
+
+    /// Whether these texts, with what is there already, are within limits.
+    pub fn fits(&self, name: &str, metadata: &str, attributes: &HashMap<String, String>) -> bool {
+        let size = |map: &HashMap<String, String>| map.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>();
+        metadata.len() <= limits::METADATA
+            && name.len() <= limits::NAME
+            && size(attributes) + size(&self.attributes) <= limits::METADATA
+    }
+
+    /// Takes over what is not empty; an empty attribute goes.
+    pub fn rename(&mut self, name: String, metadata: String, attributes: HashMap<String, String>) {
+        if !metadata.is_empty() {
+            self.metadata = metadata;
+        }
+        if !name.is_empty() {
+            self.name = name;
+        }
+        for (name, value) in attributes {
+            if value.is_empty() {
+                self.attributes.remove(&name);
+            } else {
+                self.attributes.insert(name, value);
+            }
+        }
     }
 
     /// What the others are told of this peer.

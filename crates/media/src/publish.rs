@@ -15,6 +15,7 @@ use crate::event::LeftReason;
 use crate::ids::{PeerKey, Side, TrackKey, TransportKey};
 use crate::layers::Layers;
 use crate::limits;
+use crate::red;
 use crate::sdp::{self, Section};
 use crate::transport::{Incoming, Transport};
 use crate::wire;
@@ -30,6 +31,9 @@ pub(crate) struct Track {
     pub live: bool,
     pub subscribers: Arc<Vec<PeerKey>>,
     pub layers: Layers,
+    /// Muted by somebody else: nothing of it goes on until its own client
+    /// unmutes.
+    pub silenced: bool,
     /// Smoothed loudness, 0 to 1.
     pub level: f32,
     /// The best layer the publisher was told to send; -1 is none at all.
@@ -47,6 +51,11 @@ impl Track {
 
     pub fn is_video(&self) -> bool {
         self.kind() == MediaKind::Video
+    }
+
+    /// A picture that changes all the time; a shared screen may stand still.
+    pub fn is_moving(&self) -> bool {
+        self.is_video() && self.info.source != lk::TrackSource::ScreenShare as i32
     }
 
     pub fn remove_subscriber(&mut self, peer: PeerKey) {
@@ -90,6 +99,7 @@ impl Call {
             live: false,
             subscribers: Arc::default(),
             layers: Layers::default(),
+            silenced: false,
             level: 0.0,
             told: None,
             lower_since: None,
@@ -114,7 +124,12 @@ impl Call {
         if !sdp::within_limits(&offer.sdp) {
             return self.expel_broken(env, key);
         }
-        let transport = peer.publisher.get_or_insert_with(|| Transport::new(env, transport_key));
+        let single = peer.client.single;
+        let transport = if single {
+            &mut peer.subscriber
+        } else {
+            peer.publisher.get_or_insert_with(|| Transport::new(env, transport_key))
+        };
         let answer = match transport.accept_offer(env, &offer.sdp) {
             Ok(answer) => answer,
             Err(error) => {
@@ -124,12 +139,13 @@ impl Call {
         };
         let sections = sdp::media_sections(&offer.sdp);
         let (fresh, gone) = match_sections(&peer.tracks, &sections);
+        let answer = red::last_choice(&answer, &without_red(&peer.tracks, &sections));
         peer.offered = sections
             .iter()
             .filter(|section| section.sends)
             .filter_map(|section| Some((section.track.clone()?, section.mid)))
             .collect();
-        let mid_to_track_id: HashMap<String, String> = peer
+        let mut mid_to_track_id: HashMap<String, String> = peer
             .tracks
             .iter()
             .filter_map(|track| {
@@ -138,12 +154,17 @@ impl Call {
                 Some((mid.to_string(), track.info.sid.clone()))
             })
             .collect();
+        let (names, opened) =
+            if single { self.fill_slots(key, &sections) } else { (HashMap::new(), Vec::new()) };
+        let received =
+            names.iter().filter_map(|(mid, name)| Some((mid.to_string(), name.as_ref()?.1.clone())));
+        mid_to_track_id.extend(received);
         self.tell(
             env,
             key,
             Response::Answer(lk::SessionDescription {
                 r#type: "answer".to_owned(),
-                sdp: sdp::deactivate(&answer, &sections),
+                sdp: sdp::name_sections(&answer, &sections, &names),
                 // JS drops an answer whose id is not that of its last offer.
                 id: offer.id,
                 mid_to_track_id,
@@ -154,6 +175,15 @@ impl Call {
             self.unpublish(env, key, track);
         }
         self.go_live(env, key, fresh);
+        if !opened.is_empty() {
+            self.share_line(env, key);
+        }
+        for track in opened {
+            self.request_keyframe_for(env, key, track);
+        }
+        if single {
+            self.ask_for_offer(env, key);
+        }
     }
 
     fn expel_broken(&mut self, env: &mut Env, key: PeerKey) {
@@ -220,9 +250,23 @@ impl Call {
         track.info.muted = request.muted;
         track.level = 0.0;
         let unmuted_video = (!request.muted && track.is_video()).then_some(track.key);
+        let heard_again = (!request.muted && std::mem::take(&mut track.silenced)).then_some(track.key);
+        if let Some(track) = heard_again {
+            self.begin_anew(key, track);
+        }
         self.announce(env, key);
         if let Some(track) = unmuted_video {
             self.request_keyframes(env, key, track);
+        }
+    }
+
+    /// What went nowhere in the meantime is no loss: receivers go on with the
+    /// next packet.
+    fn begin_anew(&mut self, key: PeerKey, track: TrackKey) {
+        for peer in self.peers.values_mut().filter(|peer| peer.key != key) {
+            if let Some(subscription) = peer.subscriptions.get_mut(&track) {
+                subscription.layer = None;
+            }
         }
     }
 
@@ -238,6 +282,16 @@ impl Call {
             self.announce(env, key);
         }
     }
+}
+
+/// Sections whose tracks are to be sent without redundancy.
+fn without_red(tracks: &[Track], sections: &[Section]) -> Vec<Mid> {
+    let wished = |cid: &String| tracks.iter().any(|track| track.cid == *cid && track.info.disable_red);
+    sections
+        .iter()
+        .filter(|section| section.kind == MediaKind::Audio && section.track.as_ref().is_some_and(wished))
+        .map(|section| section.mid)
+        .collect()
 }
 
 /// Tracks that an offer brings to life, and tracks that it withdraws.
@@ -284,12 +338,27 @@ fn mime_type(request: &lk::AddTrackRequest) -> String {
         request.simulcast_codecs.first().map(|codec| codec.codec.to_ascii_lowercase()).unwrap_or_default();
     let mime = if request.r#type == lk::TrackType::Audio as i32 {
         "audio/opus"
-    } else if codec.ends_with("h264") {
-        "video/H264"
     } else {
-        "video/VP8"
+        let named = |name: &str| codec.ends_with(name);
+        match () {
+            () if named("h264") => "video/H264",
+            () if named("vp9") => "video/VP9",
+            () if named("av1") => "video/AV1",
+            () => "video/VP8",
+        }
     };
     mime.to_owned()
+}
+
+/// Whether all layers come in one stream (scalable coding), as browsers do it
+/// with VP9 and AV1: it is forwarded whole.
+fn one_stream(request: &lk::AddTrackRequest, mime_type: &str) -> bool {
+    let mode = lk::video_layer::Mode::MultipleSpatialLayersPerStream as i32;
+    let scalable = matches!(mime_type, "video/VP9" | "video/AV1");
+    match request.simulcast_codecs.first().map(|codec| codec.video_layer_mode) {
+        Some(told) if told != lk::video_layer::Mode::Unused as i32 => told == mode,
+        _ => scalable,
+    }
 }
 
 #[expect(deprecated, reason = "clients in the field read the old fields")]
@@ -302,11 +371,11 @@ fn track_info(sid: String, request: &lk::AddTrackRequest) -> lk::TrackInfo {
         muted: request.muted,
         width: request.width,
         height: request.height,
-        simulcast: request.layers.len() > 1,
+        simulcast: request.layers.len() > 1 && !one_stream(request, &mime_type),
         source: request.source,
         layers: request.layers.clone(),
         mime_type: mime_type.clone(),
-        disable_red: true,
+        disable_red: request.disable_red,
         stereo: request.stereo,
         disable_dtx: request.disable_dtx,
         stream: request.stream.clone(),

@@ -58,8 +58,8 @@ impl Rewriter {
     }
 
     /// Begins to take packets from a layer whose first packet has these
-    /// numbers. `clock_rate` is in ticks per second.
-    pub fn begin(&mut self, seq: u64, time: u32, vp8: Vp8Ids, now: Instant, clock_rate: u32) {
+    /// numbers and was captured `at`. `clock_rate` is in ticks per second.
+    pub fn begin(&mut self, seq: u64, time: u32, vp8: Vp8Ids, at: Instant, clock_rate: u32) {
         let source = match &self.last {
             None => Source {
                 first_in: seq,
@@ -70,8 +70,8 @@ impl Rewriter {
             },
             Some(last) => {
                 // Layers have random clocks of their own: go on by the time
-                // that has passed here, and at least one tick.
-                let passed = now.saturating_duration_since(last.at).as_secs_f64();
+                // that has passed for the sender, and at least one tick.
+                let passed = at.saturating_duration_since(last.at).as_secs_f64();
                 let ticks = (passed * f64::from(clock_rate)).max(1.0) as u32;
                 Source {
                     first_in: seq,
@@ -88,9 +88,18 @@ impl Rewriter {
         self.source = Some(source);
     }
 
+    /// Whether a packet of the present layer with this time is of another
+    /// frame than the last one.
+    pub fn begins_frame(&self, time: u32) -> bool {
+        match (&self.source, &self.last) {
+            (Some(source), Some(last)) => time.wrapping_add(source.time_offset) != last.time,
+            _ => true,
+        }
+    }
+
     /// The outgoing numbers of a packet of the present layer; `None` for one
     /// from before the layer was taken up.
-    pub fn map(&mut self, seq: u64, time: u32, vp8: Vp8Ids, now: Instant) -> Option<Numbers> {
+    pub fn map(&mut self, seq: u64, time: u32, vp8: Vp8Ids, at: Instant) -> Option<Numbers> {
         let source = self.source.as_ref()?;
         let ahead = seq.checked_sub(source.first_in)?;
         let out = Numbers {
@@ -106,7 +115,7 @@ impl Rewriter {
             self.last = Some(Last {
                 seq: out.seq,
                 time: out.time,
-                at: now,
+                at,
                 picture: out.vp8.picture.or(before.map(|l| l.picture)).unwrap_or(0),
                 tl0: out.vp8.tl0.or(before.map(|l| l.tl0)).unwrap_or(0),
             });

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use str0m::media::Mid;
+use str0m::media::{MediaKind, Mid};
 
 use crate::limits;
 
@@ -12,6 +12,7 @@ use crate::limits;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Section {
     pub mid: Mid,
+    pub kind: MediaKind,
     /// The client sends on it.
     pub sends: bool,
     /// The client wants to receive on it (single-connection habits).
@@ -35,6 +36,7 @@ pub(crate) fn media_sections(sdp: &str) -> Vec<Section> {
             let has = |attribute: &str| lines.contains(&attribute);
             Some(Section {
                 mid: Mid::from(attribute(&lines, "mid:")?),
+                kind: if lines[0].starts_with("m=audio") { MediaKind::Audio } else { MediaKind::Video },
                 // No direction line means sendrecv (RFC 8866 section 6.7).
                 sends: !has("a=recvonly") && !has("a=inactive"),
                 receive_only: has("a=recvonly"),
@@ -46,28 +48,43 @@ pub(crate) fn media_sections(sdp: &str) -> Vec<Section> {
         .collect()
 }
 
-/// Turns the sections of an answer that the client offered receive-only into
-/// inactive ones: the server sends on its own connection, and the SDP engine
-/// has no call that says so for sections it did not make.
-pub(crate) fn deactivate(answer: &str, offer: &[Section]) -> String {
-    let idle: HashMap<Mid, ()> =
-        offer.iter().filter(|section| section.receive_only).map(|section| (section.mid, ())).collect();
-    if idle.is_empty() {
-        return answer.to_owned();
-    }
+/// Says in an answer what the sections carry that the client offered
+/// receive-only: what `names` has for them as (stream id, track sid), and
+/// nothing otherwise, for which they become inactive. The SDP engine has no
+/// call for either in sections that it did not make.
+pub(crate) fn name_sections(
+    answer: &str,
+    offer: &[Section],
+    names: &HashMap<Mid, Option<(String, String)>>,
+) -> String {
+    let received = |mid: Mid| offer.iter().any(|section| section.receive_only && section.mid == mid);
     let mut out = String::with_capacity(answer.len());
     for lines in split(answer) {
-        let is_idle = attribute(&lines, "mid:").is_some_and(|mid| idle.contains_key(&Mid::from(mid)));
+        let mid = attribute(&lines, "mid:").map(Mid::from).filter(|mid| received(*mid));
+        let carried = mid.map(|mid| names.get(&mid).and_then(Option::as_ref));
         for line in lines {
-            if is_idle && (line.starts_with("a=msid:") || line.starts_with("a=ssrc")) {
-                continue;
+            match carried {
+                None => out.push_str(line),
+                Some(None) if line.starts_with("a=msid:") || line.starts_with("a=ssrc") => continue,
+                Some(None) if line == "a=sendonly" => out.push_str("a=inactive"),
+                Some(None) => out.push_str(line),
+                Some(Some((stream, track))) => out.push_str(&renamed(line, stream, track)),
             }
-            let line = if is_idle && line == "a=sendonly" { "a=inactive" } else { line };
-            out.push_str(line);
             out.push_str("\r\n");
         }
     }
     out
+}
+
+/// A line of a section with another stream's name.
+fn renamed(line: &str, stream: &str, track: &str) -> String {
+    if line.starts_with("a=msid:") {
+        return format!("a=msid:{stream} {track}");
+    }
+    match line.split_once(" msid:") {
+        Some((source, _)) if line.starts_with("a=ssrc:") => format!("{source} msid:{stream} {track}"),
+        _ => line.to_owned(),
+    }
 }
 
 /// The session part and each media section, as lines.
@@ -110,10 +127,23 @@ mod tests {
     fn receive_only_sections_are_answered_inactive() {
         let answer = "v=0\r\nm=audio 9 x 111\r\na=mid:0\r\na=recvonly\r\n\
             m=video 9 x 96\r\na=mid:1\r\na=sendonly\r\na=msid:a b\r\na=ssrc:1 cname:x\r\n";
-        let out = deactivate(answer, &media_sections(OFFER));
+        let out = name_sections(answer, &media_sections(OFFER), &HashMap::new());
         assert_eq!(
             out,
             "v=0\r\nm=audio 9 x 111\r\na=mid:0\r\na=recvonly\r\nm=video 9 x 96\r\na=mid:1\r\na=inactive\r\n"
+        );
+    }
+
+    #[test]
+    fn a_section_that_carries_a_track_says_whose() {
+        let answer = "v=0\r\nm=video 9 x 96\r\na=mid:1\r\na=sendonly\r\na=msid:a b\r\n\
+            a=ssrc:1 cname:x\r\na=ssrc:1 msid:a b\r\n";
+        let names = [(Mid::from("1"), Some(("PA_x|TR_y".to_owned(), "TR_y".to_owned())))].into();
+        let out = name_sections(answer, &media_sections(OFFER), &names);
+        assert_eq!(
+            out,
+            "v=0\r\nm=video 9 x 96\r\na=mid:1\r\na=sendonly\r\na=msid:PA_x|TR_y TR_y\r\n\
+            a=ssrc:1 cname:x\r\na=ssrc:1 msid:PA_x|TR_y TR_y\r\n"
         );
     }
 

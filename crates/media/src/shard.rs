@@ -12,13 +12,17 @@ use livekit_protocol as lk;
 use lk::leave_request::Action;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use str0m::net::Protocol;
 
 use crate::call::Call;
-use crate::env::{Counters, Env, Output, ShardSettings, WallClock};
+use crate::demux::RouteChange;
+use crate::env::{Counters, Env, Output, Reachable, ShardSettings, WallClock};
 use crate::event::{CallEventKind, LeftReason};
 use crate::ids::{CallKey, PeerKey, SessionId};
 use crate::join::{Join, JoinError};
 use crate::peer::State;
+use crate::probe::{ProbeError, Probes};
+use crate::turn::Offer;
 use crate::wire;
 
 /// No TLS library offers a certificate: a build without cryptography.
@@ -45,6 +49,7 @@ pub struct Shard {
     calls: HashMap<CallKey, Call>,
     names: HashMap<Arc<str>, CallKey>,
     sessions: HashMap<SessionId, (CallKey, PeerKey)>,
+    probes: Probes,
     next_session: u64,
     draining: bool,
 }
@@ -59,7 +64,7 @@ impl Shard {
         now: Instant,
         clock: WallClock,
         settings: ShardSettings,
-        candidates: Vec<SocketAddr>,
+        candidates: Vec<Reachable>,
         seed: [u8; 32],
     ) -> Result<Self, NoCertificate> {
         let crypto = Arc::new(str0m::crypto::from_feature_flags());
@@ -74,6 +79,7 @@ impl Shard {
             calls: HashMap::new(),
             names: HashMap::new(),
             sessions: HashMap::new(),
+            probes: Probes::default(),
             next_session: 0,
             draining: false,
         })
@@ -141,6 +147,23 @@ impl Shard {
         self.flush();
     }
 
+    /// Begins a network test with a client's offer; the answer for it. Bytes
+    /// that it sends on a data channel `_reliable` come back.
+    ///
+    /// # Errors
+    /// When the offer is none, or too many tests run.
+    pub fn probe(&mut self, now: Instant, sdp: &str) -> Result<String, ProbeError> {
+        self.env.now = now;
+        self.probes.begin(&mut self.env, sdp)
+    }
+
+    /// The relay's addresses with credentials for a network test.
+    pub fn probe_servers(&mut self, now: Instant) -> Vec<lk::IceServer> {
+        self.env.now = now;
+        let name = self.env.fresh_sid("NT");
+        self.env.ice_servers(&name)
+    }
+
     /// The signal connection has closed without a goodbye.
     pub fn session_closed(&mut self, now: Instant, session: SessionId) {
         self.env.now = now;
@@ -161,16 +184,25 @@ impl Shard {
     /// Takes a datagram that came from `source` to the local address `to`.
     /// What it makes others send leaves with the next [`Shard::flush`], so
     /// that a batch of datagrams becomes a batch of sends.
-    pub fn datagram(&mut self, now: Instant, source: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+    pub fn datagram(
+        &mut self,
+        now: Instant,
+        proto: Protocol,
+        source: SocketAddr,
+        to: SocketAddr,
+        bytes: &[u8],
+    ) {
         self.env.now = now;
         self.env.counters.datagrams_in += 1;
-        let Some(route) = self.env.demux.route(source, bytes) else {
+        let Some(route) = self.env.demux.route(proto, source, bytes) else {
             self.env.counters.datagrams_unroutable += 1;
             return;
         };
         let (crate::demux::Route::Known(key) | crate::demux::Route::Unproved(key)) = route;
         if let Some(call) = self.calls.get_mut(&key.call) {
-            call.datagram(&mut self.env, route, source, to, bytes);
+            call.datagram(&mut self.env, route, proto, source, to, bytes);
+        } else {
+            self.probes.datagram(&mut self.env, route, proto, source, to, bytes);
         }
     }
 
@@ -180,11 +212,14 @@ impl Shard {
         while let Some((entry, key)) = self.env.deadlines.pop_due(now) {
             if let Some(call) = self.calls.get_mut(&key.call) {
                 call.due(&mut self.env, entry, key);
+            } else {
+                self.probes.due(&mut self.env, entry, key);
             }
         }
         for call in self.calls.values_mut() {
             call.tick(&mut self.env);
         }
+        self.probes.expire(&mut self.env);
         self.flush();
     }
 
@@ -195,16 +230,39 @@ impl Shard {
         }
         let empty = self.calls.values().filter(|call| call.peers.is_empty());
         for key in empty.map(|call| call.key).collect::<Vec<_>>() {
-            if let Some(call) = self.calls.remove(&key) {
+            if let Some(mut call) = self.calls.remove(&key) {
+                call.stop_recording(&mut self.env);
                 self.names.remove(&call.name);
                 self.env.emit(&call.name, CallEventKind::CallEmpty);
             }
         }
     }
 
+    /// What clients are told of the relay, if there is one.
+    pub fn set_relay(&mut self, offer: Option<Offer>) {
+        self.env.relay = offer;
+    }
+
     /// New local addresses, for peers that join from now on.
-    pub fn set_candidates(&mut self, candidates: Vec<SocketAddr>) {
+    pub fn set_candidates(&mut self, candidates: Vec<Reachable>) {
         self.env.candidates = candidates;
+    }
+
+    pub(crate) fn set_time(&mut self, now: Instant) {
+        self.env.now = now;
+    }
+
+    pub(crate) fn env(&self) -> &Env {
+        &self.env
+    }
+
+    pub(crate) fn calls(&self) -> impl Iterator<Item = &Call> {
+        self.calls.values()
+    }
+
+    pub(crate) fn call_named(&mut self, name: &str) -> Option<(&mut Call, &mut Env)> {
+        let call = self.names.get(name).and_then(|key| self.calls.get_mut(key))?;
+        Some((call, &mut self.env))
     }
 
     // ---- commands --------------------------------------------------------
@@ -238,6 +296,26 @@ impl Shard {
         );
         self.flush();
         true
+    }
+
+    /// Begins to record a call, or says anew whom: the peers of these
+    /// identities. False: there is no such call.
+    pub fn start_recording(&mut self, now: Instant, call: &str, recording: &str, agreed: &[String]) -> bool {
+        self.env.now = now;
+        let Some(call) = self.names.get(call).and_then(|key| self.calls.get_mut(key)) else {
+            return false;
+        };
+        call.start_recording(&mut self.env, recording, agreed);
+        self.flush();
+        true
+    }
+
+    /// Ends the recording of a call.
+    pub fn stop_recording(&mut self, now: Instant, call: &str) {
+        self.env.now = now;
+        if let Some(call) = self.names.get(call).and_then(|key| self.calls.get_mut(key)) {
+            call.stop_recording(&mut self.env);
+        }
     }
 
     /// Shutdown: everybody is told to connect anew (to whoever serves then),
@@ -284,9 +362,21 @@ impl Shard {
         Some(output)
     }
 
+    /// What has changed in how datagrams find this shard. To be asked before
+    /// the outputs: those may tell a client what this makes work.
+    pub fn poll_route(&mut self) -> Option<RouteChange> {
+        self.env.demux.changes.pop_front()
+    }
+
+    /// Whether a call of this name is going on here.
+    pub fn has_call(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
     /// When [`Shard::timeout`] wants to be called; `None` while idle.
     pub fn next_deadline(&self) -> Option<Instant> {
         let ticks = self.calls.values().map(|call| call.next_tick).min();
+        let ticks = ticks.into_iter().chain(self.probes.next_deadline()).min();
         [self.env.deadlines.next().filter(|_| ticks.is_some()), ticks].into_iter().flatten().min()
     }
 

@@ -136,16 +136,10 @@ impl Call {
         let Some(peer) = self.peers.get_mut(&key) else {
             return;
         };
-        let size = |map: &std::collections::HashMap<String, String>| {
-            map.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>()
-        };
         let id = update.request_id;
         let refusal = if !peer.grants.can_update_own_metadata {
             Some(Reason::NotAllowed)
-        } else if update.metadata.len() > limits::METADATA
-            || update.name.len() > limits::NAME
-            || size(&update.attributes) + size(&peer.attributes) > limits::METADATA
-        {
+        } else if !peer.fits(&update.name, &update.metadata, &update.attributes) {
             Some(Reason::LimitExceeded)
         } else {
             None
@@ -157,20 +151,7 @@ impl Call {
             }));
             return self.refuse(env, key, id, reason, request);
         }
-        if !update.metadata.is_empty() {
-            peer.metadata = update.metadata;
-        }
-        if !update.name.is_empty() {
-            peer.name = update.name;
-        }
-        for (name, value) in update.attributes {
-            // An empty value deletes.
-            if value.is_empty() {
-                peer.attributes.remove(&name);
-            } else {
-                peer.attributes.insert(name, value);
-            }
-        }
+        peer.rename(update.name, update.metadata, update.attributes);
         self.tell(env, key, wire::refused(id, Reason::Ok, "", None));
         self.announce(env, key);
     }

@@ -1,17 +1,20 @@
 //! What a peer receives: which of the others' tracks, in which layer.
 
+use std::time::Instant;
+
 use livekit_protocol as lk;
 use lk::signal_response::Message as Response;
 use rand::RngExt;
 use str0m::format::Codec;
-use str0m::media::{MediaKind, Mid, Pt, Rid};
+use str0m::media::{MediaKind, Mid, Rid};
 
 use crate::call::Call;
 use crate::env::Env;
 use crate::ids::{PeerKey, Side, TrackKey};
-use crate::layers::{HIGH, Quality, quality_for_size};
+use crate::layers::{Grant, HIGH, Quality, quality_for_size};
 use crate::peer::State;
 use crate::rewrite::Rewriter;
+use crate::transport::Accepted;
 
 /// How far the media section of a subscription is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +37,15 @@ pub(crate) struct Subscription {
     /// The layer that flows, and that its packets began with a keyframe.
     pub layer: Option<Option<Rid>>,
     /// The client's payload type for the codec that came last.
-    pub payload: Option<(Codec, Pt)>,
+    pub payload: Option<(Codec, Accepted)>,
     pub rewriter: Rewriter,
+    /// What the subscriber's line allows.
+    pub grant: Grant,
+    /// Since when that is nothing.
+    pub held_since: Option<Instant>,
+    /// Since when the present layer flows, and when its last frame began.
+    pub flowing_since: Option<Instant>,
+    pub last_frame: Option<Instant>,
 }
 
 impl Subscription {
@@ -44,6 +54,11 @@ impl Subscription {
             Section::Open(mid) => Some(mid),
             Section::Waiting | Section::Offered(_) => None,
         }
+    }
+
+    /// Whether its client wants packets of it now.
+    pub fn flows(&self) -> bool {
+        self.open_mid().is_some() && !self.paused
     }
 
     fn any_mid(&self) -> Option<Mid> {
@@ -101,6 +116,10 @@ impl Call {
                 layer: None,
                 payload: None,
                 rewriter,
+                grant: Grant::Lowest,
+                held_since: None,
+                flowing_since: None,
+                last_frame: None,
             },
         );
         if first {
@@ -203,6 +222,8 @@ impl Call {
             }
             subscription.paused = wish.disabled;
             subscription.want = want;
+            subscription.last_frame = None;
+            self.share_line(env, key);
             self.tell_wanted_layers(env, publisher, track, false);
             self.request_keyframe_for(env, key, track);
         }
@@ -236,8 +257,11 @@ impl Call {
         let Some(peer) = self.peers.get_mut(&key) else {
             return;
         };
-        if let Some(mid) = peer.subscriptions.remove(&track).and_then(|subscription| subscription.any_mid()) {
+        if let Some(subscription) = peer.subscriptions.remove(&track)
+            && let Some(mid) = subscription.any_mid()
+        {
             peer.stops.push(mid);
+            peer.slots.release(mid, subscription.rewriter);
         }
         self.negotiate(env, key, false);
     }
@@ -265,12 +289,8 @@ impl Call {
         if subscription.kind != MediaKind::Video || subscription.paused {
             return;
         }
-        let (publisher, want) = (subscription.publisher, subscription.want);
-        let target = self
-            .peers
-            .get(&publisher)
-            .and_then(|peer| peer.track(track))
-            .and_then(|track| track.layers.choose(want, env.now));
+        let publisher = subscription.publisher;
+        let target = self.target(env, track, subscription);
         if let Some(rid) = target {
             self.request_keyframe(env, publisher, track, rid);
         }
@@ -296,12 +316,14 @@ impl Call {
     }
 
     fn lacks_its_layer(&self, env: &Env, track: TrackKey, subscription: &Subscription) -> bool {
-        let target = self
-            .peers
-            .get(&subscription.publisher)
-            .and_then(|peer| peer.track(track))
-            .and_then(|track| track.layers.choose(subscription.want, env.now));
+        let target = self.target(env, track, subscription);
         target.is_some() && subscription.layer != target
+    }
+
+    /// The layer that this subscriber is to get now.
+    fn target(&self, env: &Env, track: TrackKey, subscription: &Subscription) -> Option<Option<Rid>> {
+        let published = self.peers.get(&subscription.publisher)?.track(track)?;
+        published.layers.live(env.now).choose(subscription.want, subscription.grant)
     }
 
     pub fn find_track(&self, sid: &str) -> Option<(PeerKey, TrackKey)> {

@@ -5,28 +5,33 @@
 //! input; several inputs without polling lose media silently.
 
 mod channels;
+mod congestion;
+mod descriptor;
 mod media;
 mod negotiation;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::change::SdpPendingOffer;
 use str0m::channel::ChannelId;
 use str0m::format::Codec;
 use str0m::media::{Mid, Pt, Rid};
-use str0m::net::{Protocol, Receive};
+use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::{RtpPacket, Ssrc};
 use str0m::{Candidate, Event, IceConnectionState, IceCreds, Input, Output as RtcOutput, Rtc};
 
-use crate::env::{Env, Output};
-use crate::ids::{self, TransportKey};
+use crate::env::{Env, Output, Reachable};
+use crate::ids::{self, Side, TransportKey};
 use crate::outbox::Outbox;
+use crate::red;
 
+use congestion::Line;
 use media::REPEATABLE;
-pub(crate) use media::vp8_ids;
+pub(crate) use media::{Accepted, vp8_ids};
 pub(crate) use negotiation::NewMedia;
 
 /// Which data channel.
@@ -56,12 +61,30 @@ pub(crate) enum TransportEvent {
     /// What a client reports of what it receives from here, about every two
     /// seconds: part of the packets lost, round trip.
     Received {
+        mid: Mid,
         loss: Option<f32>,
         rtt: Option<Duration>,
+        /// Packets sent to it, and missed by it at first, since the beginning.
+        totals: Option<(u64, u64)>,
     },
-    /// What this side has lost of the client's stream.
-    Lost {
-        fraction: f32,
+    /// Packets of one of the client's streams that have come since it began,
+    /// and the part that was missing lately.
+    Came {
+        stream: (Mid, Option<Rid>),
+        packets: u64,
+        missing: Option<f32>,
+    },
+    /// What the client's line takes, bits per second, smoothed; none: its
+    /// client does not report what arrives.
+    Estimate {
+        bps: Option<u64>,
+    },
+    /// Once a second: the estimate of now, the round trip, the way.
+    Line {
+        bps: Option<u64>,
+        rtt: Option<Duration>,
+        /// Whether it is TCP, and the client's address.
+        path: Option<(bool, SocketAddr)>,
     },
     /// The client has closed it.
     Closed,
@@ -74,13 +97,20 @@ pub(crate) struct Incoming {
     pub mid: Mid,
     pub rid: Option<Rid>,
     pub codec: Codec,
+    /// Its payload is what a client without redundancy gets.
     pub packet: RtpPacket,
+    /// The payload with redundancy, when it came so.
+    pub red: Option<Arc<[u8]>>,
 }
+
+/// Packets let out in a row before other connections get their turn.
+const MOST_ROUNDS: u32 = 256;
 
 struct Stream {
     mid: Mid,
     rid: Option<Rid>,
-    codec: Option<(Pt, Codec)>,
+    /// Payload type, codec, and whether it is with redundancy.
+    codec: Option<(Pt, Codec, bool)>,
 }
 
 pub(crate) struct Transport {
@@ -91,6 +121,7 @@ pub(crate) struct Transport {
     reliable: Option<ChannelId>,
     lossy: Option<ChannelId>,
     outbox: Outbox,
+    line: Line,
     pending: Option<SdpPendingOffer>,
     offer_id: u32,
     deadline: Instant,
@@ -115,14 +146,18 @@ impl Transport {
             .set_ice_lite(true)
             .set_rtp_mode(true)
             .clear_codecs()
-            .enable_opus(true, false)
+            .enable_opus(true, true)
             .enable_vp8(true)
             .enable_h264(true)
+            .enable_vp9(true)
+            .enable_av1(true)
+            .set_extension(descriptor::ID, descriptor::extension())
             .set_send_buffer_video(REPEATABLE.0)
-            .set_stats_interval(Some(Duration::from_secs(2)))
+            .set_stats_interval(Some(congestion::LOOK_EVERY))
+            .enable_bwe((key.side == Side::Subscriber).then_some(congestion::AT_FIRST))
             .build(env.now);
-        for address in &env.candidates {
-            if let Ok(candidate) = Candidate::host(*address, Protocol::Udp) {
+        for reachable in &env.candidates {
+            if let Some(candidate) = offered(*reachable) {
                 rtc.add_local_candidate(candidate);
             }
         }
@@ -134,6 +169,7 @@ impl Transport {
             reliable: None,
             lossy: None,
             outbox: Outbox::default(),
+            line: Line::default(),
             pending: None,
             offer_id: 0,
             deadline: env.now,
@@ -145,21 +181,33 @@ impl Transport {
         }
     }
 
+    pub fn key(&self) -> TransportKey {
+        self.key
+    }
+
     /// Whether a check from an unproved address is signed for this connection.
-    pub fn accepts(&self, now: Instant, source: SocketAddr, to: SocketAddr, bytes: &[u8]) -> bool {
-        receive(source, to, bytes).is_some_and(|r| self.rtc.accepts(&Input::Receive(now, r)))
+    pub fn accepts(
+        &self,
+        now: Instant,
+        proto: Protocol,
+        source: SocketAddr,
+        to: SocketAddr,
+        bytes: &[u8],
+    ) -> bool {
+        receive(proto, source, to, bytes).is_some_and(|r| self.rtc.accepts(&Input::Receive(now, r)))
     }
 
     /// Takes a datagram and polls dry.
     pub fn receive(
         &mut self,
         env: &mut Env,
+        proto: Protocol,
         source: SocketAddr,
         to: SocketAddr,
         bytes: &[u8],
         events: &mut Vec<TransportEvent>,
     ) {
-        let Some(receive) = receive(source, to, bytes) else {
+        let Some(receive) = receive(proto, source, to, bytes) else {
             return;
         };
         let now = env.now;
@@ -222,8 +270,17 @@ impl Transport {
     }
 
     fn poll(&mut self, env: &mut Env, events: &mut Vec<TransportEvent>) {
+        let mut rounds = 0;
         while !self.broken {
             match catch_unwind(AssertUnwindSafe(|| self.rtc.poll_output())) {
+                // The pacer lets one packet out and wants to be woken at once
+                // for the next: waiting for a timer instead would let out one
+                // packet per timer.
+                Ok(Ok(RtcOutput::Timeout(at))) if at <= env.now && rounds < MOST_ROUNDS => {
+                    rounds += 1;
+                    let now = env.now;
+                    self.guarded(events, |rtc| rtc.handle_input(Input::Timeout(now)));
+                }
                 Ok(Ok(RtcOutput::Timeout(at))) => {
                     self.deadline = at;
                     self.schedule(env);
@@ -231,7 +288,9 @@ impl Transport {
                 }
                 Ok(Ok(RtcOutput::Transmit(t))) => {
                     env.counters.datagrams_out += 1;
+                    self.line.sent(env.now, &t.contents);
                     env.out.push_back(Output::Datagram {
+                        proto: t.proto,
                         from: t.source,
                         to: t.destination,
                         contents: t.contents,
@@ -274,19 +333,22 @@ impl Transport {
                 events.push(TransportEvent::KeyframeWanted { mid: request.mid });
             }
             Event::MediaEgressStats(stats) => {
-                events.push(TransportEvent::Received { loss: stats.loss, rtt: stats.rtt })
+                let totals = stats.remote.map(|remote| (stats.packets, remote.packets_lost));
+                let (mid, loss, rtt) = (stats.mid, stats.loss, stats.rtt);
+                events.push(TransportEvent::Received { mid, loss, rtt, totals });
             }
             Event::MediaIngressStats(stats) => {
-                if let Some(fraction) = stats.loss {
-                    events.push(TransportEvent::Lost { fraction });
-                }
+                let (stream, packets, missing) = ((stats.mid, stats.rid), stats.packets, stats.loss);
+                events.push(TransportEvent::Came { stream, packets, missing });
             }
+            Event::EgressBitrateEstimate(kind) => events.extend(congestion::estimate(&kind)),
+            Event::PeerStats(stats) => events.push(congestion::line(&stats)),
             Event::Closed => events.push(TransportEvent::Closed),
             _ => {}
         }
     }
 
-    fn incoming(&mut self, packet: RtpPacket) -> Option<Incoming> {
+    fn incoming(&mut self, mut packet: RtpPacket) -> Option<Incoming> {
         let ssrc = packet.header.ssrc;
         if !self.streams.contains_key(&ssrc) {
             let mut api = self.rtc.direct_api();
@@ -296,19 +358,34 @@ impl Transport {
         }
         let stream = self.streams.get_mut(&ssrc)?;
         let pt = packet.header.payload_type;
-        let codec = match stream.codec {
-            Some((known, codec)) if known == pt => codec,
+        let (codec, redundant) = match stream.codec {
+            Some((known, codec, redundant)) if known == pt => (codec, redundant),
             _ => {
-                let codec = self.rtc.codec_config().find(|params| params.pt() == pt)?.spec().codec;
-                stream.codec = Some((pt, codec));
-                codec
+                let named =
+                    self.rtc.codec_config().find(|params| params.pt() == pt || params.red() == Some(pt))?;
+                let (codec, redundant) = (named.spec().codec, named.red() == Some(pt));
+                stream.codec = Some((pt, codec, redundant));
+                (codec, redundant)
             }
         };
-        Some(Incoming { mid: stream.mid, rid: stream.rid, codec, packet })
+        let red = (redundant && !packet.payload.is_empty()).then(|| packet.payload.clone());
+        if let Some(whole) = &red {
+            packet.payload = red::primary(whole)?;
+        }
+        Some(Incoming { mid: stream.mid, rid: stream.rid, codec, packet, red })
     }
 }
 
-fn receive<'a>(source: SocketAddr, to: SocketAddr, bytes: &'a [u8]) -> Option<Receive<'a>> {
+fn offered(reachable: Reachable) -> Option<Candidate> {
+    let address = reachable.address;
+    match reachable.proto {
+        // Clients open the stream, this side never does (RFC 6544).
+        Protocol::Tcp => Candidate::builder().tcp().host(address).tcptype(TcpType::Passive).build().ok(),
+        proto => Candidate::host(address, proto).ok(),
+    }
+}
+
+fn receive<'a>(proto: Protocol, source: SocketAddr, to: SocketAddr, bytes: &'a [u8]) -> Option<Receive<'a>> {
     // Parsing touches bytes nobody has vouched for yet.
-    catch_unwind(|| Receive::new(Protocol::Udp, source, to, bytes).ok()).unwrap_or(None)
+    catch_unwind(|| Receive::new(proto, source, to, bytes).ok()).unwrap_or(None)
 }

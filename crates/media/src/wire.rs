@@ -60,7 +60,7 @@ pub(crate) fn server_info(node_id: &str) -> lk::ServerInfo {
 
 /// Codecs that peers may publish, in order of preference.
 pub(crate) fn codecs() -> Vec<lk::Codec> {
-    ["audio/opus", "video/VP8", "video/H264"]
+    ["audio/opus", "audio/red", "video/VP8", "video/H264", "video/VP9", "video/AV1"]
         .map(|mime| lk::Codec { mime: mime.to_owned(), ..Default::default() })
         .to_vec()
 }
@@ -71,18 +71,20 @@ pub(crate) fn join(
     participant: lk::ParticipantInfo,
     others: Vec<lk::ParticipantInfo>,
     node_id: &str,
+    single: bool,
 ) -> Response {
     Response::Join(lk::JoinResponse {
         room: Some(room),
         participant: Some(participant),
         other_participants: others,
         server_version: VERSION.to_owned(),
-        subscriber_primary: true,
+        // With one connection, that one is the publisher's.
+        subscriber_primary: !single,
         ping_timeout: PING_TIMEOUT_S,
         ping_interval: PING_INTERVAL_S,
         server_info: Some(server_info(node_id)),
         enabled_publish_codecs: codecs(),
-        fast_publish: true,
+        fast_publish: !single,
         ..Default::default()
     })
 }

@@ -77,6 +77,8 @@ number_id!(/// A waiting room.
     RoomId);
 number_id!(/// One encounter.
     VisitId);
+number_id!(/// A recording of a visit's call.
+    RecordingId);
 text_id!(/// The clinic, a tenant.
     AccountId);
 text_id!(/// The answers before a visit.

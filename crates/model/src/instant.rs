@@ -27,6 +27,12 @@ impl At {
         Self(self.0.saturating_add(seconds.saturating_mul(1000)))
     }
 
+    /// Later by milliseconds.
+    #[must_use]
+    pub const fn plus_millis(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+
     /// The instant `minutes` later.
     #[must_use]
     pub const fn plus_minutes(self, minutes: i64) -> Self {

@@ -3,25 +3,41 @@
 
 pub mod account;
 pub mod availability;
+pub mod calendar;
 pub mod call;
+pub mod call_peer;
+pub mod call_quality;
+pub mod consent;
+pub mod endpoint;
 pub mod event;
 pub mod file;
 pub mod guest;
 pub mod ids;
 pub mod instant;
 pub mod intake;
+pub mod invoice;
 pub mod log_in;
 pub mod mail;
+pub mod message;
+pub mod money;
+pub mod note;
+pub mod notification;
 pub mod password;
 pub mod permission;
 pub mod phi;
+pub mod queue;
+pub mod recording;
+pub mod report;
 pub mod room;
 pub mod scope;
+pub mod survey;
 pub mod user;
 pub mod visit;
+pub mod webhook;
 
 pub use ids::{
-    AccountId, AppId, FileId, GuestId, IntakeId, KeyId, RoomId, SessionId, TokenId, UserId, VisitId,
+    AccountId, AppId, FileId, GuestId, IntakeId, KeyId, RecordingId, RoomId, SessionId, TokenId, UserId,
+    VisitId,
 };
 pub use instant::At;
 pub use phi::Phi;

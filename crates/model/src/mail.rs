@@ -9,11 +9,14 @@ pub enum MailKind {
     PasswordForgotten,
     /// A notice: the password was changed.
     PasswordChanged,
+    /// A link that confirms a changed e-mail address.
+    EmailVerify,
 }
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::PasswordFirst, Self::PasswordForgotten, Self::PasswordChanged];
+    pub const ALL: [Self; 4] =
+        [Self::PasswordFirst, Self::PasswordForgotten, Self::PasswordChanged, Self::EmailVerify];
 
     /// The word in the store.
     #[must_use]
@@ -22,6 +25,7 @@ impl MailKind {
             Self::PasswordFirst => "password_first",
             Self::PasswordForgotten => "password_forgotten",
             Self::PasswordChanged => "password_changed",
+            Self::EmailVerify => "email_verify",
         }
     }
 
@@ -39,6 +43,7 @@ impl MailKind {
             Self::PasswordFirst => Some(86_400),
             Self::PasswordForgotten => Some(3_600),
             Self::PasswordChanged => None,
+            Self::EmailVerify => Some(3 * 86_400),
         }
     }
 

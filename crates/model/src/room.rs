@@ -1,13 +1,15 @@
 //! Rooms: waiting rooms that patients arrive at (contract core.md 5.1).
 
 mod hours;
+mod on_call;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::{At, availability::BookingRules};
+use crate::{At, availability::BookingRules, consent::Required};
 
 pub use hours::OpenHours;
+pub use on_call::{Walkins, walkins, without};
 
 /// Length of a walk-in when the room says nothing, in minutes (core.md 4.3).
 pub const DEFAULT_DURATION_MINUTES: i64 = 15;
@@ -21,6 +23,8 @@ pub const DEFAULT_SUBTITLE: &str = "If this is an emergency, call your local eme
 pub struct RoomSettings {
     /// Patients may arrive without an appointment.
     pub walkin_enabled: bool,
+    /// They may do so only while a provider of the room is on call.
+    pub walkin_by_on_call: bool,
     /// Appointments may be booked.
     pub appointment_enabled: bool,
     /// Questions may be asked without a meeting.
@@ -45,6 +49,25 @@ pub struct RoomSettings {
     pub specialties: Vec<Specialty>,
     /// What it wants of bookings.
     pub booking: BookingRules,
+    /// Who is told when nobody takes a waiting patient.
+    pub alerts: Alerts,
+    /// Everybody in a call here is asked whether it may be recorded.
+    pub ask_to_record: bool,
+    /// How long the place of a patient whose page fell silent is kept, in
+    /// minutes.
+    pub grace_minutes: i64,
+    /// What patients agree to before a visit here.
+    pub consent_required: Vec<Required>,
+}
+
+/// Who is told, one after another, when nobody takes a waiting patient.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Alerts {
+    /// How long a patient waits before each next person is told; 0 tells nobody.
+    pub after_minutes: i64,
+    /// Numbers of the users, in order.
+    pub user_ids: Vec<i64>,
 }
 
 /// Something a patient can come for (core.md 5.1 `payment.consultations`).
@@ -98,6 +121,7 @@ impl Default for RoomSettings {
     fn default() -> Self {
         Self {
             walkin_enabled: true,
+            walkin_by_on_call: false,
             appointment_enabled: false,
             econsult_enabled: true,
             guest_enabled: true,
@@ -110,6 +134,10 @@ impl Default for RoomSettings {
             consultations: Vec::new(),
             specialties: Vec::new(),
             booking: BookingRules::default(),
+            alerts: Alerts::default(),
+            ask_to_record: false,
+            grace_minutes: crate::queue::DEFAULT_GRACE_MINUTES,
+            consent_required: Vec::new(),
         }
     }
 }

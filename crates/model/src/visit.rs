@@ -3,17 +3,15 @@
 //!
 //! Numbers and reasons: `codes`. Transitions: contract core.md 4.2, 4.9, 4.10.
 
+mod appointment;
 mod codes;
 #[cfg(test)]
 mod tests;
 
 use crate::{At, UserId, event::EventType};
 
+pub use appointment::{can_change, check_by_patient, opens_at};
 pub use codes::{CloseReason, Kind, Status, Subtype};
-
-/// How long before its time an appointment's waiting room opens, in minutes
-/// (core.md 4.5 and 6).
-pub const EARLY_MINUTES: i64 = 15;
 
 /// The part of a visit that changes over its life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +84,13 @@ pub enum Action {
     /// An appointment is made sure of.
     Confirm,
     /// The patient of an appointment comes to wait.
-    Arrive,
+    Arrive {
+        /// When its waiting room opens; see [`opens_at`].
+        opens_at: At,
+    },
+    /// The patient of an appointment has left its waiting room: the appointment
+    /// stands, and they may come again.
+    StepOut,
     /// A provider takes the visit.
     Accept {
         /// Who takes it.
@@ -161,11 +165,17 @@ pub enum Refusal {
     #[error("This visit is not an appointment.")]
     NotAnAppointment,
     /// Its waiting room is not open yet.
-    #[error("The waiting room of this appointment opens {EARLY_MINUTES} minutes before its time.")]
+    #[error("The waiting room of this appointment is not open yet. Come back when its time is near.")]
     TooEarly,
     /// Its time is over.
     #[error("The time of this appointment is over. It has to be booked anew.")]
     Missed,
+    /// The room does not let patients change their appointments.
+    #[error("Please ask the clinic to change this appointment.")]
+    NotByPatients,
+    /// Its begin is too near for patients to change it.
+    #[error("It is too late to change this appointment here. Please ask the clinic.")]
+    TooLate,
     /// The end is not after the begin.
     #[error("A visit must end after it begins.")]
     EndsBeforeItBegins,
@@ -184,6 +194,8 @@ impl Refusal {
             Self::NotAnAppointment => "not_an_appointment",
             Self::TooEarly => "appointment_too_early",
             Self::Missed => "appointment_missed",
+            Self::NotByPatients => "cancel_not_allowed",
+            Self::TooLate => "too_late_to_change",
             Self::EndsBeforeItBegins => "visit_ends_before_it_begins",
         }
     }
@@ -223,7 +235,8 @@ pub fn apply(state: &State, plan: &Plan, action: Action, now: At) -> Result<Opti
     let changed = match action {
         Action::Accept { provider, confirmed } => accept(&mut next, provider, confirmed, now)?,
         Action::Confirm => confirm(&mut next, plan)?,
-        Action::Arrive => arrive(&mut next, plan, now)?,
+        Action::Arrive { opens_at } => arrive(&mut next, plan, opens_at, now)?,
+        Action::StepOut => step_out(&mut next, plan)?,
         Action::PutBack => {
             let running = state.status == Status::InProgress;
             if !running {
@@ -290,14 +303,14 @@ fn confirm(next: &mut State, plan: &Plan) -> Result<bool, Refusal> {
 }
 
 // Whoever waits already, or is being seen, is where they wanted to be.
-fn arrive(next: &mut State, plan: &Plan, now: At) -> Result<bool, Refusal> {
+fn arrive(next: &mut State, plan: &Plan, opens_at: At, now: At) -> Result<bool, Refusal> {
     if plan.kind != Kind::Scheduled {
         return Err(Refusal::NotAnAppointment);
     }
     if next.status == Status::InProgress || next.arrived_at.is_some() {
         return Ok(false);
     }
-    if now < plan.start_at.plus_minutes(-EARLY_MINUTES) {
+    if now < opens_at {
         return Err(Refusal::TooEarly);
     }
     if plan.end_at <= now {
@@ -305,6 +318,22 @@ fn arrive(next: &mut State, plan: &Plan, now: At) -> Result<bool, Refusal> {
     }
     next.status = Status::Pending;
     next.arrived_at = Some(now);
+    Ok(true)
+}
+
+fn step_out(next: &mut State, plan: &Plan) -> Result<bool, Refusal> {
+    if plan.kind != Kind::Scheduled {
+        return Err(Refusal::NotAnAppointment);
+    }
+    if next.status == Status::InProgress {
+        return Err(Refusal::InProgress);
+    }
+    if next.arrived_at.is_none() {
+        return Ok(false);
+    }
+    // They came, so that it was confirmed before.
+    next.status = Status::Confirmed;
+    next.arrived_at = None;
     Ok(true)
 }
 

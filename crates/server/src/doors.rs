@@ -32,6 +32,7 @@ pub fn router(app: &App, config: &Config, front: Front, stage: Option<demo::Stag
     let pages = web::Web::new(app.clone(), config.web.dir(), gate(limits.clone()), stage.is_some());
     let mut router = Router::new()
         .merge(calls(app, &limits))
+        .merge(cluster(app, &limits))
         .merge(api::router::routes(state, &config.server))
         .merge(probes::routes(app, config, &front))
         .merge(web::routes(pages, &portals(config)));
@@ -56,9 +57,16 @@ fn gate(limits: Arc<Limits>) -> web::Gate {
 
 fn calls(app: &App, limits: &Arc<Limits>) -> Router {
     signal::calls::routes()
+        .merge(signal::twirp::routes())
+        .merge(signal::network_test::routes())
         .route_layer(middleware::from_fn(http::remember_route))
         .route_layer(middleware::from_fn_with_state(limits.clone(), counted))
         .with_state(app.clone())
+}
+
+fn cluster(app: &App, limits: &Arc<Limits>) -> Router {
+    signal::cluster::routes(app.clone(), gate(limits.clone()))
+        .route_layer(middleware::from_fn(http::remember_route))
 }
 
 async fn counted(

@@ -1,6 +1,8 @@
 //! For whoever runs the server: is the process there, can it work, how is it
 //! doing.
 
+mod calls;
+
 use std::sync::Arc;
 
 use axum::{
@@ -120,11 +122,15 @@ impl std::fmt::Debug for HouseFigures {
 
 impl Collector for HouseFigures {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let stats = boot::node(&self.app).map(|node| node.stats()).unwrap_or_default();
+        let node = boot::node(&self.app);
+        let stats = node.map(|node| node.stats()).unwrap_or_default();
+        let unrecorded = node.map_or(0, |node| node.recording_dropped());
         let gauges = [
             ("store_waiting_writes", "Writes that wait their turn", self.app.store.waiting() as u64),
             ("media_calls", "Calls with at least one peer", stats.calls as u64),
             ("media_peers", "Peers in calls", stats.peers as u64),
+            ("media_tcp_streams", "Clients whose media come over TCP", stats.streams as u64),
+            ("media_relayed", "Addresses that clients hold at the relay", stats.relayed as u64),
         ];
         for (name, help, value) in gauges {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
@@ -133,11 +139,12 @@ impl Collector for HouseFigures {
         let counters = [
             ("media_packets_received", "Media packets received", stats.counters.rtp_in),
             ("media_packets_forwarded", "Media packets sent on to subscribers", stats.counters.rtp_forwarded),
+            ("media_recording_dropped", "Media packets that a slow disk left out of recordings", unrecorded),
         ];
         for (name, help, value) in counters {
             let counter = ConstCounter::new(value);
             counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
         }
-        Ok(())
+        calls::encode(&self.app.call_tally, &mut encoder)
     }
 }

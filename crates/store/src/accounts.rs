@@ -28,12 +28,18 @@ pub struct Account {
     pub privacy_id: String,
     /// Origins whose pages may call the API.
     pub cors_origins: Vec<String>,
+    /// Origins whose pages may show its calls in a frame.
+    pub embed_origins: Vec<String>,
     /// May a portal sign people in?
     pub sso_enabled: bool,
     /// Must single sign-on come with the secret, or does the key suffice?
     pub require_api_secret: bool,
     /// Largest file in bytes; none takes the server's own limit.
     pub max_file_bytes: Option<i64>,
+    /// Appointments come with a link that needs no login.
+    pub one_time_links: bool,
+    /// Where the logo of its letters is; empty for none.
+    pub logo_url: String,
     /// When it was made.
     pub created_at: At,
 }
@@ -57,12 +63,18 @@ pub struct Change {
     pub privacy_id: String,
     /// Origins whose pages may call the API.
     pub cors_origins: Vec<String>,
+    /// Origins whose pages may show its calls in a frame.
+    pub embed_origins: Vec<String>,
     /// May a portal sign people in?
     pub sso_enabled: bool,
     /// Must single sign-on come with the secret?
     pub require_api_secret: bool,
     /// Largest file in bytes.
     pub max_file_bytes: Option<i64>,
+    /// Appointments come with a link that needs no login.
+    pub one_time_links: bool,
+    /// Where the logo of its letters is; empty for none.
+    pub logo_url: String,
 }
 
 impl From<Account> for Change {
@@ -76,9 +88,12 @@ impl From<Account> for Change {
             domain: account.domain,
             privacy_id: account.privacy_id,
             cors_origins: account.cors_origins,
+            embed_origins: account.embed_origins,
             sso_enabled: account.sso_enabled,
             require_api_secret: account.require_api_secret,
             max_file_bytes: account.max_file_bytes,
+            one_time_links: account.one_time_links,
+            logo_url: account.logo_url,
         }
     }
 }
@@ -116,9 +131,12 @@ struct Row {
     domain: String,
     privacy_id: String,
     cors_origins: String,
+    embed_origins: String,
     sso_enabled: bool,
     require_api_secret: bool,
     max_file_bytes: Option<i64>,
+    one_time_links: bool,
+    logo_url: String,
     created_at: i64,
 }
 
@@ -145,9 +163,12 @@ impl TryFrom<Row> for Account {
             domain: row.domain,
             privacy_id: row.privacy_id,
             cors_origins: origins(&row.cors_origins)?,
+            embed_origins: origins(&row.embed_origins)?,
             sso_enabled: row.sso_enabled,
             require_api_secret: row.require_api_secret,
             max_file_bytes: row.max_file_bytes,
+            one_time_links: row.one_time_links,
+            logo_url: row.logo_url,
             created_at: At(row.created_at),
         })
     }
@@ -157,7 +178,8 @@ macro_rules! select_accounts {
     ($rest:literal) => {
         concat!(
             "SELECT id, code, name, portal_name, portal_return_url, return_origins, portal_title, domain, \
-             privacy_id, cors_origins, sso_enabled, require_api_secret, max_file_bytes, created_at \
+             privacy_id, cors_origins, embed_origins, sso_enabled, require_api_secret, max_file_bytes, \
+             one_time_links, logo_url, created_at \
              FROM accounts ",
             $rest
         )
@@ -334,7 +356,7 @@ pub async fn update_wizards(tx: &mut Tx, id: &AccountId, wizards: &Wizards, at: 
 const UPDATE: &str = "UPDATE accounts SET name = $1, portal_title = $2, portal_name = $3, \
      portal_return_url = $4, return_origins = $5, domain = $6, privacy_id = $7, cors_origins = $8, \
      sso_enabled = $9, require_api_secret = $10, max_file_bytes = $11, updated_at = $12, \
-     version = version + 1 WHERE id = $13";
+     one_time_links = $14, embed_origins = $15, logo_url = $16, version = version + 1 WHERE id = $13";
 
 /// Changes the clinic.
 ///
@@ -357,6 +379,9 @@ pub async fn update(tx: &mut Tx, id: &AccountId, change: &Change, at: At) -> Res
         change.max_file_bytes,
         at.0,
         id.as_str(),
+        change.one_time_links,
+        &json(&change.embed_origins)?,
+        &change.logo_url,
     )?;
     Ok(())
 }

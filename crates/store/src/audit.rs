@@ -4,7 +4,7 @@
 use bedside_model::{AccountId, At, UserId};
 use sqlx::FromRow;
 
-use crate::{Conn, Result, Tx};
+use crate::{Conn, Result, Sealed, Tx};
 
 /// An entry to append.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub struct NewEntry {
     pub account: AccountId,
     /// Who acted; none for the system and for anonymous callers.
     pub user: Option<UserId>,
-    /// `anonymous | api_key | admin_token | token | session | system`.
+    /// `anonymous | api_key | admin_token | token | session | link | system`.
     pub credential: &'static str,
     /// The right that allowed it: action, seat and relation.
     pub granted: String,
@@ -33,11 +33,13 @@ pub struct NewEntry {
     pub at: At,
     /// How many like acts the entry stands for (coalesced reads).
     pub count: i64,
+    /// What it says beyond that, sealed.
+    pub detail: Option<Sealed>,
 }
 
 const APPEND: &str = "INSERT INTO audit_entries \
-     (id, account_id, user_id, credential, action, object_kind, object_id, request_id, at, count, granted, address) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+     (id, account_id, user_id, credential, action, object_kind, object_id, request_id, at, count, granted, address, \
+      detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
 /// Appends an entry to the change it tells of.
 ///
@@ -59,6 +61,7 @@ pub async fn append(tx: &mut Tx, entry: &NewEntry) -> Result<()> {
         entry.count,
         &entry.granted,
         &entry.address,
+        &entry.detail,
     )?;
     Ok(())
 }
@@ -92,6 +95,8 @@ pub struct Entry {
     pub count: i64,
     /// Its place in the account's chain, once it has one.
     pub chain: Option<i64>,
+    /// What it says beyond that, sealed.
+    pub detail: Option<Sealed>,
 }
 
 /// Which entries are wanted.
@@ -127,7 +132,7 @@ macro_rules! filtered {
 macro_rules! page {
     ($narrow:literal) => {
         filtered!(
-            "n, id, user_id, credential, granted, address, action, object_kind, object_id, request_id, at, count, chain",
+            "n, id, user_id, credential, granted, address, action, object_kind, object_id, request_id, at, count, chain, detail",
             $narrow,
             " AND (at < $8 OR (at = $8 AND n < $9)) ORDER BY at DESC, n DESC LIMIT $10"
         )

@@ -27,6 +27,7 @@ struct Row {
     count: i64,
     granted: String,
     address: String,
+    detail: Option<Sealed>,
 }
 
 impl Row {
@@ -50,12 +51,14 @@ impl Row {
             &count,
         ];
         // Entries of the first schema have neither, and their hashes stand.
-        if !self.granted.is_empty() || !self.address.is_empty() {
+        if !self.granted.is_empty() || !self.address.is_empty() || self.detail.is_some() {
             fields.extend([&self.granted, &self.address]);
         }
-        for field in fields {
+        let texts = fields.into_iter().map(String::as_bytes);
+        // Few entries have one; those without hash as they always did.
+        for field in texts.chain(self.detail.as_ref().map(Sealed::as_bytes)) {
             hasher.update((field.len() as u64).to_be_bytes());
-            hasher.update(field.as_bytes());
+            hasher.update(field);
         }
         hasher.finalize().to_vec()
     }
@@ -113,7 +116,7 @@ macro_rules! select_rows {
     ($rest:literal) => {
         concat!(
             "SELECT n, id, account_id, user_id, credential, action, object_kind, object_id, request_id, at, count, \
-             granted, address FROM audit_entries ",
+             granted, address, detail FROM audit_entries ",
             $rest
         )
     };
@@ -212,7 +215,7 @@ struct Link {
 }
 
 const LINKS: &str = "SELECT chain, hash, n, id, account_id, user_id, credential, action, object_kind, object_id, \
-     request_id, at, count, granted, address FROM audit_entries WHERE account_id = $1 AND chain > $2 \
+     request_id, at, count, granted, address, detail FROM audit_entries WHERE account_id = $1 AND chain > $2 \
      ORDER BY chain LIMIT $3";
 const UNCHAINED_COUNT: &str = "SELECT COUNT(*) FROM audit_entries WHERE account_id = $1 AND chain IS NULL";
 

@@ -168,7 +168,7 @@ pub fn is_taken(error: &Error) -> bool {
 }
 
 macro_rules! select_bookings {
-    ($rest:literal) => {
+    ($rest:expr) => {
         concat!(
             "SELECT id, account_id, provider_id, room_id, member_id, slot, rule_id, seat, start_at, end_at, \
              buffer_before_minutes, buffer_after_minutes, visit_id, expires_at, renewed, forced, created_at \
@@ -198,10 +198,26 @@ pub async fn find_of_visit(conn: &mut Conn, account: &AccountId, visit: VisitId)
     Ok(query_opt!(conn, Row, OF_VISIT, account.as_str(), visit.0)?.map(Booking::from))
 }
 
-const IN_WINDOW: &str = select_bookings!(
-    "AND end_at > $2 AND start_at < $3 AND (expires_at IS NULL OR expires_at > $4) \
-     AND (CAST($5 AS BIGINT) IS NULL OR provider_id = $5) ORDER BY provider_id, start_at, id"
-);
+/// No booking is longer than a day: what began before is over, and years of
+/// bookings are not looked at.
+const fn earliest(window: Span) -> i64 {
+    const LONGEST_MS: i64 = 24 * 3_600_000;
+    window.start.0.saturating_sub(LONGEST_MS + 1)
+}
+
+macro_rules! in_window {
+    ($provider:literal) => {
+        concat!(
+            "AND end_at > $2 AND start_at < $3 AND start_at > $6 AND (expires_at IS NULL OR expires_at > $4) AND ",
+            $provider,
+            " ORDER BY provider_id, start_at, id"
+        )
+    };
+}
+
+const IN_WINDOW: &str = select_bookings!(in_window!("CAST($5 AS BIGINT) IS NULL"));
+// A statement of its own, so that the index on (provider_id, start_at) is used.
+const OF_PROVIDER: &str = select_bookings!(in_window!("provider_id = $5"));
 
 /// What takes the time of a provider (or of all) in a window; holds that have
 /// ended are left out.
@@ -215,15 +231,101 @@ pub async fn list(
     now: At,
     provider: Option<UserId>,
 ) -> Result<Vec<Booking>> {
-    let provider = provider.map(|id| id.0);
-    let rows =
-        query_all!(conn, Row, IN_WINDOW, account.as_str(), window.start.0, window.end.0, now.0, provider,)?;
+    let rows = query_all!(
+        conn,
+        Row,
+        if provider.is_some() { OF_PROVIDER } else { IN_WINDOW },
+        account.as_str(),
+        window.start.0,
+        window.end.0,
+        now.0,
+        provider.map(|id| id.0),
+        earliest(window),
+    )?;
     Ok(rows.into_iter().map(Booking::from).collect())
 }
 
+// From the room's providers to the bookings of each, by the index on
+// (provider_id, start_at): a clinic's years of bookings are not looked at. The
+// join is written so that SQLite keeps this order.
+const IN_ROOM: &str = "SELECT b.provider_id, b.member_id, b.rule_id, b.start_at, b.end_at, \
+     b.buffer_before_minutes, b.buffer_after_minutes, b.visit_id FROM room_providers p CROSS JOIN bookings b \
+     WHERE p.room_id = $2 AND (CAST($3 AS BIGINT) IS NULL OR p.user_id = $3) \
+     AND b.provider_id = p.user_id AND b.account_id = $1 AND b.start_at > $4 AND b.start_at < $5 \
+     AND b.end_at > $6 AND (b.expires_at IS NULL OR b.expires_at > $7)";
+
+/// What takes somebody's time, as far as free times need to know it.
+#[derive(Debug, Clone, Copy)]
+pub struct TakenTime {
+    /// Whose time.
+    pub provider: UserId,
+    /// For whom.
+    pub member: UserId,
+    /// A hold, not a visit.
+    pub held: bool,
+    /// As the slot engine wants it.
+    pub busy: Busy,
+}
+
+#[derive(FromRow)]
+struct TakenRow {
+    provider_id: i64,
+    member_id: i64,
+    rule_id: Option<i64>,
+    start_at: i64,
+    end_at: i64,
+    buffer_before_minutes: i64,
+    buffer_after_minutes: i64,
+    visit_id: Option<i64>,
+}
+
+impl From<TakenRow> for TakenTime {
+    fn from(row: TakenRow) -> Self {
+        Self {
+            provider: UserId(row.provider_id),
+            member: UserId(row.member_id),
+            held: row.visit_id.is_none(),
+            busy: Busy {
+                span: Span { start: At(row.start_at), end: At(row.end_at) },
+                buffer_before_minutes: row.buffer_before_minutes,
+                buffer_after_minutes: row.buffer_after_minutes,
+                rule: row.rule_id,
+            },
+        }
+    }
+}
+
+/// What takes the time of those who work in a room (or of one of them) in a
+/// window, in whatever room it is; holds that have ended are left out.
+///
+/// # Errors
+/// What the database says.
+pub async fn list_taken(
+    conn: &mut Conn,
+    account: &AccountId,
+    room: RoomId,
+    provider: Option<UserId>,
+    window: Span,
+    now: At,
+) -> Result<Vec<TakenTime>> {
+    let rows = query_all!(
+        conn,
+        TakenRow,
+        IN_ROOM,
+        account.as_str(),
+        room.0,
+        provider.map(|id| id.0),
+        earliest(window),
+        window.end.0,
+        window.start.0,
+        now.0,
+    )?;
+    Ok(rows.into_iter().map(TakenTime::from).collect())
+}
+
 const OF_MEMBER: &str = select_bookings!(
-    "AND member_id = $2 AND end_at > $3 AND start_at < $4 AND (expires_at IS NULL OR expires_at > $5) \
-     ORDER BY start_at, id"
+    "AND member_id = $2 AND end_at > $3 AND start_at < $4 AND start_at > $6 \
+     AND (expires_at IS NULL OR expires_at > $5) ORDER BY start_at, id"
 );
 
 /// What a patient has in a window.
@@ -237,21 +339,30 @@ pub async fn list_of_member(
     window: Span,
     now: At,
 ) -> Result<Vec<Booking>> {
-    let rows =
-        query_all!(conn, Row, OF_MEMBER, account.as_str(), member.0, window.start.0, window.end.0, now.0,)?;
+    let rows = query_all!(
+        conn,
+        Row,
+        OF_MEMBER,
+        account.as_str(),
+        member.0,
+        window.start.0,
+        window.end.0,
+        now.0,
+        earliest(window),
+    )?;
     Ok(rows.into_iter().map(Booking::from).collect())
 }
 
-const CONFIRM: &str =
-    "UPDATE bookings SET visit_id = $1, expires_at = NULL WHERE account_id = $2 AND id = $3";
+const CONFIRM: &str = "UPDATE bookings SET visit_id = $1, expires_at = NULL \
+     WHERE account_id = $2 AND id = $3 AND visit_id IS NULL";
 
-/// Makes a hold the booking of a visit.
+/// Puts a visit on a time that was taken or held. Gives false when the hold is
+/// gone by now: it ended and somebody else has the time, or it is booked.
 ///
 /// # Errors
 /// What the database says.
-pub async fn confirm(tx: &mut Tx, account: &AccountId, id: &str, visit: VisitId) -> Result<()> {
-    execute!(tx, CONFIRM, visit.0, account.as_str(), id)?;
-    Ok(())
+pub async fn confirm(tx: &mut Tx, account: &AccountId, id: &str, visit: VisitId) -> Result<bool> {
+    Ok(execute!(tx, CONFIRM, visit.0, account.as_str(), id)? > 0)
 }
 
 const RENEW: &str = "UPDATE bookings SET expires_at = $1, renewed = TRUE \

@@ -58,6 +58,29 @@ pub(crate) fn claim_jobs(tx: &Tx) -> &'static str {
     if tx.is_postgres() { claim_jobs!(" FOR UPDATE SKIP LOCKED") } else { claim_jobs!("") }
 }
 
+macro_rules! claim_deliveries {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE webhook_deliveries SET locked_until = $3, claims = claims + 1 WHERE n IN ( \
+             SELECT d.n FROM webhook_deliveries d WHERE d.webhook_id = $1 AND d.state = 'waiting' AND d.next_at <= $2 \
+             AND (d.locked_until IS NULL OR d.locked_until <= $2) \
+             AND (d.visit_id IS NULL OR d.tries > 0 OR NOT EXISTS ( \
+                 SELECT 1 FROM webhook_deliveries e WHERE e.webhook_id = d.webhook_id AND e.visit_id = d.visit_id \
+                 AND e.n < d.n AND e.state = 'waiting' AND e.tries = 0)) \
+             ORDER BY d.next_at, d.n LIMIT $4",
+            $lock,
+            ") RETURNING n, id, account_id, webhook_id, event_id, seq, type, body, state, tries, claims, next_at, \
+             created_at, settled_at"
+        )
+    };
+}
+
+/// Claims due deliveries of an endpoint; on Postgres workers step over each
+/// other's rows.
+pub(crate) fn claim_deliveries(tx: &Tx) -> &'static str {
+    if tx.is_postgres() { claim_deliveries!(" FOR UPDATE OF d SKIP LOCKED") } else { claim_deliveries!("") }
+}
+
 /// What a database's error means to us; `None` when nothing in particular.
 pub(crate) fn classify(error: &(dyn DatabaseError + 'static)) -> Option<Error> {
     if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {

@@ -21,6 +21,7 @@ const NO_KEY: &[u8] = &[];
 
 const BEGIN: &str = "UPDATE accounts SET data_key = $1, code = 'erased:' || code, name = '', portal_title = '', \
      portal_name = '', portal_return_url = '', return_origins = '[]', domain = '', cors_origins = '[]', \
+     embed_origins = '[]', \
      sso_enabled = FALSE, erased_at = $2, \
      updated_at = $2, version = version + 1 WHERE id = $3 AND erased_at IS NULL";
 

@@ -219,7 +219,8 @@ macro_rules! of_person {
         concat!(
             $select,
             " WHERE f.account_id = $1 AND (f.person_id = $2 OR ($6 AND f.owner_id = $2)) \
-             AND ($3 = '' OR f.category = $3 OR ($4 AND f.category = 'user_document')) \
+             AND ($3 = '' OR f.category = $3 OR ($4 AND (f.category = 'user_document' \
+             OR f.id IN (SELECT n.file_id FROM notes n WHERE n.file_id = f.id)))) \
              AND (NOT $5 OR f.category IN ('user_document', 'user_consent', 'user_avatar')) ",
             $rest
         )

@@ -103,6 +103,18 @@ pub async fn find(conn: &mut Conn, account: &AccountId, id: &IntakeId) -> Result
     Ok(query_opt!(conn, Row, FIND, account.as_str(), id.as_str())?.map(Intake::from))
 }
 
+const OF_VISIT: &str = "SELECT i.id, i.account_id, i.member_id, i.room_id, i.provider_id, i.type, i.answers, \
+     v.id AS visit_id, i.version, i.created_at, i.updated_at \
+     FROM intakes i JOIN visits v ON v.intake_id = i.id WHERE i.account_id = $1 AND v.account_id = $1 AND v.id = $2";
+
+/// The intake that a visit was made of.
+///
+/// # Errors
+/// What the database says.
+pub async fn find_of_visit(conn: &mut Conn, account: &AccountId, visit: VisitId) -> Result<Option<Intake>> {
+    Ok(query_opt!(conn, Row, OF_VISIT, account.as_str(), visit.0)?.map(Intake::from))
+}
+
 const UPDATE: &str = "UPDATE intakes SET room_id = $1, provider_id = $2, type = $3, answers = $4, updated_at = $5, \
      version = version + 1 WHERE account_id = $6 AND id = $7 AND version = $8";
 

@@ -141,6 +141,16 @@ pub async fn put_off(tx: &mut Tx, job: &Job, run_at: At, reason: Option<&str>) -
     Ok(execute!(tx, PUT_OFF, run_at.0, reason, &job.id, job.attempts)? > 0)
 }
 
+const HOLD: &str = "UPDATE jobs SET locked_until = $1 WHERE id = $2 AND attempts = $3";
+
+/// Keeps a claimed job for longer. False when another worker has it now.
+///
+/// # Errors
+/// What the database says.
+pub async fn hold(tx: &mut Tx, job: &Job, lease_ends: At) -> Result<bool> {
+    Ok(execute!(tx, HOLD, lease_ends.0, &job.id, job.attempts)? > 0)
+}
+
 const WAITING: &str = "SELECT id, account_id, kind, payload, attempts, run_at, unique_key FROM jobs \
      WHERE kind = $1 ORDER BY run_at, id";
 

@@ -39,6 +39,20 @@ const STEPS: &[Step] = &[
     step!(10, "0010_sealing"),
     step!(11, "0011_scheduling"),
     step!(12, "0012_appointments"),
+    step!(13, "0013_event_cursors"),
+    step!(14, "0014_audit_details"),
+    step!(15, "0015_webhooks"),
+    step!(16, "0016_notifications"),
+    step!(17, "0017_queue_and_messages"),
+    step!(18, "0018_developers"),
+    step!(19, "0019_recordings"),
+    step!(20, "0020_embedding_and_call_quality"),
+    step!(21, "0021_letters"),
+    step!(22, "0022_call_peers"),
+    step!(23, "0023_notes"),
+    step!(24, "0024_consents"),
+    step!(25, "0025_money"),
+    step!(26, "0026_surveys_and_reports"),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT NULL PRIMARY KEY)";

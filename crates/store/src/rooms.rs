@@ -1,6 +1,8 @@
 //! Rooms, and who works in them.
 
-use bedside_model::{AccountId, At, RoomId, UserId, VisitId, room::RoomSettings};
+use bedside_model::{AccountId, At, RoomId, UserId, VisitId, availability::BookingRules, room::RoomSettings};
+use jiff::tz::TimeZone;
+use serde::Deserialize;
 use sqlx::FromRow;
 
 use crate::{Conn, Error, Result, Tx};
@@ -119,6 +121,57 @@ macro_rules! select_rooms {
             $rest
         )
     };
+}
+
+/// The booking rules alone, of a row's settings.
+#[derive(Deserialize)]
+struct Rules {
+    #[serde(default)]
+    booking: BookingRules,
+}
+
+/// What a room wants of bookings, read from its `settings` column without the
+/// rest of them.
+///
+/// # Errors
+/// [`Error::Value`] when the column holds something else.
+pub(crate) fn booking_rules(settings: &str) -> Result<BookingRules> {
+    let rules: Rules = serde_json::from_str(settings).map_err(|_| Error::Value("rooms.settings"))?;
+    Ok(rules.booking)
+}
+
+/// Whether its calls are to be recorded, of a row's settings.
+#[derive(Deserialize)]
+struct ToRecord {
+    #[serde(default)]
+    ask_to_record: bool,
+}
+
+/// Whether a room asks to record its calls, read from its `settings` column
+/// without the rest of them.
+///
+/// # Errors
+/// [`Error::Value`] when the column holds something else.
+pub(crate) fn asks_to_record(settings: &str) -> Result<bool> {
+    let found: ToRecord = serde_json::from_str(settings).map_err(|_| Error::Value("rooms.settings"))?;
+    Ok(found.ask_to_record)
+}
+
+/// The clock alone, of a row's settings.
+#[derive(Deserialize)]
+struct Clock {
+    #[serde(default)]
+    default_timezone: String,
+}
+
+/// The clock of a room, read from its `settings` column without the rest of
+/// them; UTC when its name is not known any more.
+///
+/// # Errors
+/// [`Error::Value`] when the column holds something else.
+pub(crate) fn zone(settings: &str) -> Result<TimeZone> {
+    let clock: Clock = serde_json::from_str(settings).map_err(|_| Error::Value("rooms.settings"))?;
+    Ok(TimeZone::get(&clock.default_timezone).unwrap_or(TimeZone::UTC))
 }
 
 const ADD: &str = "INSERT INTO rooms (account_id, code, slug, domain, name, subtitle, description, settings, \

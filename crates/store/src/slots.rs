@@ -285,7 +285,7 @@ pub async fn delete(tx: &mut Tx, account: &AccountId, id: i64) -> Result<()> {
 }
 
 macro_rules! select_slots {
-    ($rest:literal) => {
+    ($rest:expr) => {
         concat!(
             "SELECT id, account_id, room_id, provider_id, kind, days, from_minute, until_minute, timezone, \
              valid_from, valid_until, except_days, start_at, end_at, capacity, consultation_ids, version, \
@@ -307,11 +307,24 @@ pub async fn find(conn: &mut Conn, account: &AccountId, id: i64) -> Result<Optio
 
 // A weekly rule is of interest unless it ended before the window; days are
 // compared as texts of one form. A day is given to either side for zones.
-const OPEN_IN: &str = select_slots!(
-    "AND (CAST($2 AS BIGINT) IS NULL OR room_id = $2) AND (CAST($3 AS BIGINT) IS NULL OR provider_id = $3) \
-     AND ($4 = '' OR kind = $4) AND (start_at IS NULL OR (start_at < $6 AND end_at > $5)) \
-     AND (valid_until IS NULL OR valid_until >= $7) AND (valid_from IS NULL OR valid_from <= $8) \
-     ORDER BY provider_id, id"
+macro_rules! open_in {
+    ($whose:literal) => {
+        select_slots!(concat!(
+            $whose,
+            "AND ($4 = '' OR kind = $4) AND (start_at IS NULL OR (start_at < $6 AND end_at > $5)) \
+             AND (valid_until IS NULL OR valid_until >= $7) AND (valid_from IS NULL OR valid_from <= $8) \
+             ORDER BY provider_id, id"
+        ))
+    };
+}
+
+// One statement for each way to ask, so that each uses the index it can.
+const OPEN_IN_ROOM: &str =
+    open_in!("AND room_id = $2 AND kind = $4 AND (CAST($3 AS BIGINT) IS NULL OR provider_id = $3) ");
+const OPEN_OF_PROVIDER: &str =
+    open_in!("AND (CAST($2 AS BIGINT) IS NULL OR room_id = $2) AND provider_id = $3 ");
+const OPEN_IN: &str = open_in!(
+    "AND (CAST($2 AS BIGINT) IS NULL OR room_id = $2) AND (CAST($3 AS BIGINT) IS NULL OR provider_id = $3) "
 );
 
 /// Which rows to list.
@@ -338,10 +351,15 @@ pub async fn list(conn: &mut Conn, account: &AccountId, filter: Filter<'_>) -> R
             .map_or_else(String::new, |day| day.to_string())
     };
     let window = filter.window;
+    let statement = match (filter.room, filter.provider) {
+        (_, Some(_)) => OPEN_OF_PROVIDER,
+        (Some(_), None) if !filter.kind.is_empty() => OPEN_IN_ROOM,
+        _ => OPEN_IN,
+    };
     let rows = query_all!(
         conn,
         Row,
-        OPEN_IN,
+        statement,
         account.as_str(),
         filter.room.map(|id| id.0),
         filter.provider.map(|id| id.0),

@@ -382,3 +382,14 @@ const OTHER_ADMINS: &str = "SELECT COUNT(*) FROM users WHERE account_id = $1 AND
 pub async fn count_other_admins(conn: &mut Conn, account: &AccountId, id: UserId) -> Result<i64> {
     scalar!(conn, i64, OTHER_ADMINS, account.as_str(), id.0)
 }
+
+const ADMINS: &str = "SELECT id FROM users WHERE account_id = $1 AND status IN (10, 20) \
+     AND (type IN (100, 150) OR (type = 400 AND role = 'clinic_admin')) ORDER BY id LIMIT 50";
+
+/// The people who run the clinic, the first fifty.
+///
+/// # Errors
+/// What the database says.
+pub async fn list_admins(conn: &mut Conn, account: &AccountId) -> Result<Vec<UserId>> {
+    Ok(scalars!(conn, i64, ADMINS, account.as_str())?.into_iter().map(UserId).collect())
+}

@@ -72,16 +72,18 @@ pub struct Filter {
     pub until: Option<At>,
     /// Only one side of now. Needs a patient or a provider.
     pub moment: Option<Moment>,
+    /// Only visits with a recording that began and is not deleted.
+    pub recorded: bool,
 }
 
 impl Filter {
     /// True when it narrows nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { statuses, kinds, subtypes, room, provider, member, from, until, moment } = self;
+        let Self { statuses, kinds, subtypes, room, provider, member, from, until, moment, recorded } = self;
         let codes = statuses.is_empty() && kinds.is_empty() && subtypes.is_empty();
         let people = room.is_none() && provider.is_none() && member.is_none();
-        codes && people && from.is_none() && until.is_none() && moment.is_none()
+        codes && people && from.is_none() && until.is_none() && moment.is_none() && !recorded
     }
 }
 
@@ -162,6 +164,7 @@ struct Binds<'f> {
     until: i64,
     now: i64,
     moment: i64,
+    recorded: i64,
 }
 
 impl<'f> Binds<'f> {
@@ -188,6 +191,7 @@ impl<'f> Binds<'f> {
                 Some(Moment::Upcoming) => 1,
                 Some(Moment::History) => 2,
             },
+            recorded: i64::from(filter.recorded),
         }
     }
 }
@@ -232,6 +236,7 @@ pub async fn page(
         until,
         b.now,
         b.moment,
+        b.recorded,
         mark.rank,
         mark.key,
         mark.id.0,
@@ -263,7 +268,7 @@ pub async fn count(
     let sql = Way::of(scope, filter, order).count();
     scalar!(
         conn, i64, sql, b.account, b.scope, b.caller, b.statuses, b.kinds, b.subtypes, b.room, b.provider,
-        b.member, b.from, b.until, b.now, b.moment,
+        b.member, b.from, b.until, b.now, b.moment, b.recorded,
     )
 }
 

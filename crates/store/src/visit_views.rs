@@ -5,11 +5,13 @@ use std::fmt;
 
 use bedside_model::{
     AccountId, At, IntakeId, RoomId, UserId, VisitId,
+    availability::BookingRules,
+    notification::Channel,
     visit::{CloseReason, Plan, State, Status},
 };
 use sqlx::FromRow;
 
-use crate::{Conn, Error, Result, Sealed, visits};
+use crate::{Conn, Error, Result, Sealed, queue, rooms, visits};
 
 /// A person as a visit shows them. Its `Debug` shows the number alone.
 #[derive(Clone)]
@@ -73,6 +75,20 @@ pub struct VisitView {
     pub created_at: At,
     /// When it was changed.
     pub updated_at: At,
+    /// Which of the room's consultations it was made for.
+    pub consultation: Option<String>,
+    /// The appointments it repeats with.
+    pub series: Option<String>,
+    /// What opens it without a login, sealed.
+    pub link: Option<Sealed>,
+    /// What its room wants of bookings.
+    pub booking: BookingRules,
+    /// How long the room keeps the place of a silent page, in minutes.
+    pub grace_minutes: i64,
+    /// Everybody in a call of the room is asked whether it may be recorded.
+    pub asks_to_record: bool,
+    /// The patient left the waiting room and is called: how, and until when.
+    pub callback: Option<(Channel, At)>,
     /// Where the patient waits: number, code, slug, name.
     pub room: (RoomId, String, String, String),
     /// The patient.
@@ -122,6 +138,12 @@ pub(crate) struct Row {
     version: i64,
     created_at: i64,
     updated_at: i64,
+    consultation_id: Option<String>,
+    series_id: Option<String>,
+    link: Option<Sealed>,
+    room_settings: String,
+    c_channel: Option<String>,
+    c_until_at: Option<i64>,
     room_id: i64,
     room_code: String,
     room_slug: String,
@@ -207,6 +229,13 @@ impl TryFrom<Row> for VisitView {
             conference_pin: row.conference_pin,
             created_at: At(row.created_at),
             updated_at: At(row.updated_at),
+            consultation: row.consultation_id,
+            series: row.series_id,
+            link: row.link,
+            booking: rooms::booking_rules(&row.room_settings)?,
+            grace_minutes: queue::grace_minutes(&row.room_settings)?,
+            asks_to_record: rooms::asks_to_record(&row.room_settings)?,
+            callback: row.c_channel.as_deref().and_then(Channel::parse).zip(row.c_until_at.map(At)),
             room: (RoomId(row.room_id), row.room_code, row.room_slug, row.room_name),
             member: Person {
                 id: UserId(row.m_id),
@@ -244,6 +273,8 @@ macro_rules! view_columns {
         "SELECT v.id, v.code, a.code AS account_code, v.type, v.subtype, v.status, v.start_at, v.end_at, \
          v.waiting_since_at, v.arrived_at, v.actual_start_at, v.actual_end_at, v.ended_by, v.reason, v.duration_minutes, \
          v.amount_cents, v.description, v.remark, v.transfer_reason, v.meeting_id, v.conference_pin, v.version, v.created_at, v.updated_at, \
+         v.consultation_id, v.series_id, v.link, r.settings AS room_settings, \
+         c.channel AS c_channel, c.until_at AS c_until_at, \
          r.id AS room_id, r.code AS room_code, r.slug AS room_slug, r.name AS room_name, \
          m.id AS m_id, m.first_name AS m_first_name, m.last_name AS m_last_name, m.vseeid AS m_vseeid, \
          m.dob AS m_dob, m.gender AS m_gender, m.phone AS m_phone, m.last_seen_at AS m_last_seen_at, \
@@ -260,7 +291,7 @@ macro_rules! view_joins {
     () => {
         "JOIN accounts a ON a.id = v.account_id JOIN rooms r ON r.id = v.room_id \
          JOIN users m ON m.id = v.member_id JOIN intakes i ON i.id = v.intake_id \
-         LEFT JOIN users g ON g.id = v.guardian_id \
+         LEFT JOIN users g ON g.id = v.guardian_id LEFT JOIN callbacks c ON c.visit_id = v.id \
          LEFT JOIN users p ON p.id = v.provider_id LEFT JOIN users q ON q.id = v.requested_provider_id "
     };
 }

@@ -34,6 +34,8 @@ pub struct NewVisit {
     pub amount_cents: i64,
     /// What was asked for.
     pub description: String,
+    /// Which of the room's consultations that is.
+    pub consultation: Option<String>,
     /// Name of its call.
     pub meeting: String,
     /// Digits for a telephone bridge.
@@ -57,6 +59,8 @@ pub struct Visit {
     pub guardian: Option<UserId>,
     /// Name of its call.
     pub meeting: String,
+    /// Which of the room's consultations it was made for.
+    pub consultation: Option<String>,
     /// What it is planned as.
     pub plan: Plan,
     /// Since when the patient waits.
@@ -83,6 +87,7 @@ struct Row {
     end_at: i64,
     waiting_since_at: i64,
     meeting_id: String,
+    consultation_id: Option<String>,
     remark: Option<Sealed>,
     transfer_reason: Option<Sealed>,
     status: i64,
@@ -107,6 +112,7 @@ impl TryFrom<Row> for Visit {
             member: UserId(row.member_id),
             guardian: row.guardian_id.map(UserId),
             meeting: row.meeting_id,
+            consultation: row.consultation_id,
             plan: plan(row.kind, row.subtype, row.start_at, row.end_at)?,
             waiting_since_at: At(row.waiting_since_at),
             remark: row.remark,
@@ -137,8 +143,8 @@ pub(crate) fn plan(kind: i64, subtype: i64, start_at: i64, end_at: i64) -> Resul
 
 const ADD: &str = "INSERT INTO visits (account_id, code, room_id, member_id, requested_provider_id, intake_id, type, \
      subtype, status, start_at, end_at, waiting_since_at, duration_minutes, amount_cents, description, meeting_id, \
-     version, guardian_id, conference_pin, created_at, updated_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $12, $12) \
+     version, guardian_id, conference_pin, consultation_id, created_at, updated_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $12, $12) \
      RETURNING id";
 
 /// Adds a visit.
@@ -169,6 +175,7 @@ pub async fn add(tx: &mut Tx, visit: &NewVisit) -> Result<VisitId> {
         visit.state.version,
         visit.guardian.map(|id| id.0),
         visit.conference_pin,
+        visit.consultation.as_deref(),
     )?;
     Ok(VisitId(id))
 }
@@ -177,7 +184,7 @@ macro_rules! select_visits {
     ($rest:literal) => {
         concat!(
             "SELECT id, account_id, room_id, member_id, guardian_id, type, subtype, start_at, end_at, \
-             waiting_since_at, meeting_id, remark, transfer_reason, status, provider_id, requested_provider_id, \
+             waiting_since_at, meeting_id, consultation_id, remark, transfer_reason, status, provider_id, requested_provider_id, \
              arrived_at, actual_start_at, actual_end_at, ended_by, reason, version FROM visits ",
             $rest
         )
@@ -288,30 +295,6 @@ pub async fn find_open_of(conn: &mut Conn, account: &AccountId, member: UserId) 
     Ok(scalar_opt!(conn, i64, OPEN_OF, account.as_str(), member.0)?.map(VisitId))
 }
 
-// The own before those of a child, and walk-ins before the rest. An
-// appointment counts from when its waiting room opens.
-const CURRENT_OF: &str = "SELECT id FROM visits WHERE account_id = $1 AND (member_id = $2 OR guardian_id = $2) \
-     AND (status = 25 OR (status IN (10, 20) AND (type <> 2 OR arrived_at IS NOT NULL \
-          OR (start_at <= $3 AND end_at > $4)))) \
-     ORDER BY CASE WHEN member_id = $2 THEN 0 ELSE 1 END, CASE WHEN type = 1 THEN 0 ELSE 1 END, \
-     CASE WHEN status = 25 THEN 0 ELSE 1 END, waiting_since_at DESC, id DESC LIMIT 1";
-
-/// The visit that a patient, or somebody they brought, waits for or is in now.
-/// An appointment counts when it begins before `opens_until` and is not over.
-///
-/// # Errors
-/// What the database says.
-pub async fn find_current_of(
-    conn: &mut Conn,
-    account: &AccountId,
-    member: UserId,
-    opens_until: At,
-    now: At,
-) -> Result<Option<VisitId>> {
-    let found = scalar_opt!(conn, i64, CURRENT_OF, account.as_str(), member.0, opens_until.0, now.0)?;
-    Ok(found.map(VisitId))
-}
-
 // Those who are there: walk-ins, and appointments whose patient has come.
 const QUEUE_LENGTH: &str = "SELECT COUNT(*) FROM visits WHERE account_id = $1 AND room_id = $2 AND status IN (10, 20, 25) \
      AND status <> 25 AND (type = 1 OR arrived_at IS NOT NULL)";
@@ -351,15 +334,23 @@ pub async fn recent_waits(conn: &mut Conn, account: &AccountId, room: RoomId, si
     scalars!(conn, i64, RECENT_WAITS, room.0, account.as_str(), since.0)
 }
 
-const CLAIM_NODE: &str = "UPDATE visits SET call_node = COALESCE(call_node, $1) WHERE account_id = $2 AND id = $3 RETURNING call_node";
+const CLAIM_NODE: &str = "UPDATE visits \
+     SET call_node = CASE WHEN call_node IS NULL OR call_node = $1 THEN $2 ELSE call_node END \
+     WHERE account_id = $3 AND id = $4 RETURNING call_node";
 
-/// Writes which node holds the visit's call, unless one does already. Gives
-/// the node that holds it now.
+/// Writes which node holds the visit's call, unless another one than `gone`,
+/// which carries calls no more, does already. Gives the node that holds it now.
 ///
 /// # Errors
 /// What the database says.
-pub async fn claim_node(tx: &mut Tx, account: &AccountId, id: VisitId, node: &str) -> Result<Option<String>> {
-    scalar_opt!(tx, String, CLAIM_NODE, node, account.as_str(), id.0)
+pub async fn claim_node(
+    tx: &mut Tx,
+    account: &AccountId,
+    id: VisitId,
+    gone: Option<&str>,
+    node: &str,
+) -> Result<Option<String>> {
+    scalar_opt!(tx, String, CLAIM_NODE, gone, node, account.as_str(), id.0)
 }
 
 const NODE: &str = "SELECT call_node FROM visits WHERE account_id = $1 AND id = $2 AND call_node IS NOT NULL";

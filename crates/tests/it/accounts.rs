@@ -87,7 +87,7 @@ async fn what_a_clinic_says_of_itself_comes_in_every_encoding() {
     let set = json!({ "name": " North ", "portal_title": "My North", "portal_name": "Home", "privacy_id": "p-7",
         "portal_return_url": "https://north.example/home", "return_origins": ["https://A.example/"],
         "cors_origins": "https://b.example:443,https://c.example", "domain": "Portal.North.Example",
-        "require_api_secret": 0, "max_file_bytes": "1000000", "signup": steps, "intake_steps": steps.to_string() });
+        "require_api_secret": 0, "max_file_bytes": "1000000", "one_time_links": 1, "signup": steps, "intake_steps": steps.to_string() });
     let now = admin.post("/accounts/-", set).await.data();
     assert_eq!(
         (&now["name"], &now["portal_title"], &now["privacy_id"]),
@@ -95,8 +95,9 @@ async fn what_a_clinic_says_of_itself_comes_in_every_encoding() {
     );
     assert_eq!((&now["domain"], &now["portal_name"]), (&json!("portal.north.example"), &json!("Home")));
     assert_eq!((&now["states"]["signup"]["signup"], &now["intake_steps"]), (&steps, &steps));
-    let settings = json!({ "sso_enabled": true, "require_api_secret": false, "max_file_bytes": 1_000_000,
-        "return_origins": ["https://a.example"], "cors_origins": ["https://b.example", "https://c.example"] });
+    let settings = json!({ "sso_enabled": true, "require_api_secret": false, "max_file_bytes": 1_000_000, "one_time_links": true,
+        "return_origins": ["https://a.example"], "cors_origins": ["https://b.example", "https://c.example"], "embed_origins": [],
+        "logo_url": "" });
     assert_eq!(now["settings"], settings);
     assert_eq!(admin.get("/accounts/-").await.data(), now);
 
@@ -298,6 +299,8 @@ async fn the_operator_sets_clinics_up_on_the_command_line() {
         "https://a.example",
         "--cors-origin",
         "https://b.example/",
+        "--embed-origin",
+        "https://p.example/",
         "--json",
     ])
     .await;
@@ -307,6 +310,7 @@ async fn the_operator_sets_clinics_up_on_the_command_line() {
         (&json!("portal.north.example"), &json!("off"), &json!("off"))
     );
     assert_eq!(set["cors_origins"], "https://a.example https://b.example");
+    assert_eq!(set["embed_origins"], "https://p.example");
     let again = run(&["account", "update", "--code", "north", "--cors-origin", "", "--json"]).await;
     let again: Value = serde_json::from_str(&again.stdout).unwrap_or_else(|_| panic!("{again:?}"));
     assert_eq!((&again["cors_origins"], &again["domain"]), (&json!(""), &json!("portal.north.example")));

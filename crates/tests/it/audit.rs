@@ -208,6 +208,7 @@ async fn every_change_of_a_row_is_noticed() {
         ("count", "count + 1"),
         ("granted", "'visit_read/admin/same_account'"),
         ("address", "''"),
+        ("detail", "(SELECT sealed FROM audit_heads LIMIT 1)"),
     ] {
         sql(url, "CREATE TABLE kept AS SELECT * FROM audit_entries WHERE chain = 5").await;
         assert_eq!(
@@ -221,6 +222,42 @@ async fn every_change_of_a_row_is_noticed() {
         sql(url, "DROP TABLE kept").await;
     }
     assert_eq!(verify(&kit).await.fault, None);
+}
+
+#[tokio::test]
+async fn a_reason_that_is_changed_moved_or_taken_away_is_noticed() {
+    let kit = Kit::start().await;
+    let (main, url) = (kit.room("main").await, kit.database().url());
+    let (patient, provider) = (kit.patient("p-1").await, kit.provider("d-1", &[&main]).await);
+    let at = kit.app.clock.now().seconds() + 86_400;
+    for number in 0..2 {
+        let body = json!({ "intake_id": patient.intake(&main).await, "start": at + number * 7_200,
+            "provider_id": provider.id, "reason": format!("Reason {number}") });
+        kit.admin().post("/visits", body).await.ok();
+    }
+    audit_trail::chain(&kit.app).await.unwrap();
+    assert_eq!(verify(&kit).await.fault, None);
+    let with = "detail IS NOT NULL";
+    let places = kit.admin().get("/audit?action=visits.override").await.data();
+    let (last, first) = (&places[0]["position"], &places[1]["position"]);
+    let of = |place: &Value| format!("(SELECT o.detail FROM audit_entries o WHERE o.chain = {place})");
+    sql(url, "CREATE TABLE kept AS SELECT * FROM audit_entries").await;
+    for (value, place) in [("NULL".to_owned(), last), (of(last), first), (of(first), &json!(1))] {
+        assert_eq!(
+            sql(url, &format!("UPDATE audit_entries SET detail = {value} WHERE chain = {place}")).await,
+            1
+        );
+        let fault = verify(&kit).await.fault;
+        let position = place.as_i64().unwrap();
+        assert!(
+            matches!(fault, Some(Fault::Altered { position: at, .. }) if at == position),
+            "{place}: {fault:?}"
+        );
+        let back = format!("(SELECT k.detail FROM kept k WHERE k.chain = {place})");
+        sql(url, &format!("UPDATE audit_entries SET detail = {back} WHERE chain = {place}")).await;
+    }
+    assert_eq!(verify(&kit).await.fault, None);
+    assert_eq!(sql(url, &format!("UPDATE audit_entries SET detail = detail WHERE {with}")).await, 2);
 }
 
 #[tokio::test]

@@ -209,6 +209,36 @@ async fn the_doctor_names_a_fix_for_each_failure() {
 }
 
 #[tokio::test]
+async fn the_doctor_says_which_ways_to_call_people_were_not_tried() {
+    let home = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", home.path().join("clinic.db").display());
+    let settings = [&FREE[..], &[("store.url", url.as_str()), ("sms.kind", "off")]].concat();
+    let new = ["account", "create", "--code", "northside", "--name", "Northside", "--json"];
+    let made = binary::run(&new, &settings, home.path()).await;
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let made: Value = serde_json::from_str(&made.stdout).unwrap();
+    let line = async || {
+        let said = binary::run(&["doctor"], &settings, home.path()).await;
+        let line = said.stdout.lines().find(|line| line.contains("calling back")).unwrap().to_owned();
+        assert_eq!(said.status.code(), Some(0), "{said:?}");
+        line
+    };
+    let before = line().await;
+    assert!(before.starts_with("note") && before.contains("northside (untested: mail, push)"), "{before}");
+    let mut server = Process::spawn(&["serve"], &settings, home.path());
+    let origin = server.listening().await;
+    let admin = Client::new(&origin)
+        .header("X-AccountCode", "northside")
+        .header("X-ApiToken", made["admin_token"].as_str().unwrap());
+    let test = serde_json::json!({ "channel": "mail", "to": "maria@example.org" });
+    assert_eq!(admin.post("/notifications/test", test).await.data()["works"], true);
+    server.signal("-TERM");
+    server.ended().await;
+    let after = line().await;
+    assert!(after.contains("northside (untested: push)"), "{after}");
+}
+
+#[tokio::test]
 async fn the_demo_keeps_its_credentials() {
     let home = tempfile::tempdir().unwrap();
     let arguments = ["demo", "--listen", "127.0.0.1:0", "--data-dir", "demo"];

@@ -40,8 +40,11 @@ async fn serves_until_killed() {
         .flag("server.listen", Some("127.0.0.1:0"))
         .flag("store.url", Some(url))
         .flag("keys.master_key_file", Some(format!("{folder}/master.key")))
+        .flag("mail.folder", Some(format!("{folder}/mail")))
         .flag("media.enabled", Some("false"))
-        .flag("limits.user_per_s", Some("10000"));
+        .flag("limits.user_per_s", Some("10000"))
+        .flag("billing.kind", Some("test"))
+        .flag("billing.webhook_secret", Some("a secret of the processor's"));
     let config = config::load(&sources).unwrap();
     let running = boot::start(config, Surroundings::default()).await.unwrap();
     let clinic = Create { code: "north".to_owned(), name: "North".to_owned(), ..Create::default() };
@@ -57,6 +60,8 @@ pub struct Server {
     child: Child,
     pub base: String,
     pub admin: Option<String>,
+    // Kept open: a test binary that cannot print any more ends.
+    _said: std::io::Lines<BufReader<std::process::ChildStdout>>,
 }
 
 impl Server {
@@ -76,7 +81,8 @@ impl Server {
             if let Some(token) = line.strip_prefix("admin ") {
                 admin = Some(token.to_owned());
             } else if let Some(base) = line.strip_prefix("ready ") {
-                return Self { child, base: base.to_owned(), admin };
+                let base = base.to_owned();
+                return Self { child, base, admin, _said: lines };
             }
         }
     }

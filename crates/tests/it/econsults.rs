@@ -85,3 +85,48 @@ async fn an_e_consult_is_taken_back_and_handed_over() {
     assert_eq!(moved.data()["room_code"], "annex");
     provider.client.get(&format!("/visits/{second}")).await.refused(404, "visit_not_found");
 }
+
+/// All providers of the room answer at once: one gets it, the others are told,
+/// and there is one event of it.
+#[tokio::test]
+async fn of_many_who_accept_it_at_once_one_gets_it() {
+    let kit = Kit::start().await;
+    let room = kit.room("main").await;
+    let patient = kit.patient("p-1").await;
+    let mut providers = Vec::new();
+    for number in 0..12 {
+        providers.push(kit.provider(&format!("d-{number}"), &[&room]).await);
+    }
+    let mut stream = Stream::open(&kit.admin()).await;
+    for round in 0..5 {
+        let intake = patient.intake(&room).await;
+        let asked = patient.client.post("/visits/add_econsult", json!({ "intake_id": intake })).await.data();
+        let id = asked["id"].as_str().unwrap().to_owned();
+        let path = format!("/visits/{id}/accept");
+        let race = providers.iter().map(|one| {
+            let (client, path) = (one.client.clone(), path.clone());
+            tokio::spawn(async move { client.post(&path, json!({})).await })
+        });
+        let race: Vec<_> = race.collect();
+        let mut winners = Vec::new();
+        for (at, answer) in race.into_iter().enumerate() {
+            let answer = answer.await.unwrap();
+            if answer.status == 200 {
+                winners.push(at);
+            } else {
+                answer.refused(400, "visit_taken");
+            }
+        }
+        assert_eq!(winners.len(), 1, "round {round}");
+        let winner = &providers[winners[0]];
+        let kept = kit.admin().get(&format!("/visits/{id}")).await.data();
+        assert_eq!((&kept["provider_id"], &kept["status"]), (&json!(winner.id), &json!("25")));
+        assert_eq!(stream.next_of("visit.created").await.data["visit_id"], json!(id));
+        let accepted = stream.next_of("visit.updated").await;
+        assert_eq!(accepted.data["data"]["provider_id"], json!(winner.id));
+        // The next frame about it is its end: nobody accepted it twice.
+        winner.client.post(&format!("/visits/{id}/complete"), json!({})).await.ok();
+        let next = stream.next().await;
+        assert_eq!((&*next.event, &next.data["visit_id"]), ("visit.ended", &json!(id)));
+    }
+}

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bedside_tests::kit::{Answer, Client, Kit};
+use bedside_tests::kit::{Answer, Client, Kit, Stream};
 use reqwest::{
     Method,
     multipart::{Form, Part},
@@ -102,6 +102,34 @@ async fn a_file_is_put_in_listed_renamed_and_deleted() {
     kit.anonymous().get(&link.replace(&kit.base, "/")).await.refused(404, "file_not_found");
     let listed = maria.client.get("/files").await.ok().json();
     assert_eq!((&listed["total_count"], &listed["data"]), (&json!(0), &json!([])));
+}
+
+#[tokio::test]
+async fn a_file_that_comes_or_goes_is_an_event() {
+    let kit = Kit::start().await;
+    let room = kit.room("main").await;
+    let (maria, noor) = (kit.patient("maria").await, kit.provider("noor", &[&room]).await);
+    let mut office = Stream::open(&kit.admin()).await;
+    let mut desk = Stream::open(&noor.client).await;
+    let document = put(&maria.client, "user_document").await;
+    let visit = maria.walk_in(&room).await;
+    let fields =
+        [("meta.category", "chat_attachment"), ("meta.target.type", "visit"), ("meta.target.id", &visit.id)];
+    let picture = send(&maria.client, "results.pdf", PDF, &fields).await.data();
+    Client::send(maria.client.request(Method::DELETE, &format!("/files/{}", id(&document)))).await.ok();
+
+    for (kind, file, at) in [
+        ("file.created", &document, &Value::Null),
+        ("file.created", &picture, &json!(visit.id)),
+        ("file.deleted", &document, &Value::Null),
+    ] {
+        let told = office.next_of(kind).await.data;
+        assert_eq!((&told["data"]["file_id"], &told["visit_id"]), (&file["id"], at), "{told}");
+        assert_eq!(told["user_id"], maria.id);
+        assert!(!told.to_string().contains("results.pdf"), "an event names, and says nothing: {told}");
+    }
+    // Whoever works in the room hears of the visit's file, not of the profile's.
+    assert_eq!(desk.next_of("file.created").await.data["data"]["file_id"], picture["id"]);
 }
 
 #[tokio::test]

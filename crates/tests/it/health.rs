@@ -25,6 +25,7 @@ async fn metrics_name_routes_and_never_paths() {
     let page = kit.anonymous().get("//metrics").await.ok().text;
     assert!(page.contains(r#"route="/api_v3/users/{id}",status="200""#), "{page}");
     assert!(page.contains("bedside_media_peers 0"), "{page}");
+    assert!(page.contains("bedside_media_recording_dropped_total 0"), "{page}");
     assert!(page.contains("bedside_store_waiting_writes"), "{page}");
     assert!(!page.contains("secret"), "{page}");
 }

@@ -315,3 +315,54 @@ async fn what_waits_holds_no_secret_and_a_broken_way_is_tried_again() {
         }
     }
 }
+
+#[tokio::test]
+async fn letters_about_passwords_look_and_speak_like_all_others() {
+    let kit = Kit::start().await;
+    let admin = kit.admin();
+    for bad in ["logo.png", "http://www.northside.example/logo.png", "javascript:alert(1)"] {
+        let refused =
+            admin.post("/accounts/-", json!({ "logo_url": bad })).await.refused(400, "invalid_field");
+        assert!(refused["fields"]["logo_url"].is_string(), "{bad}");
+    }
+    let logo = "https://www.northside.example/logo.png?v=1&s=2";
+    let shown = admin.post("/accounts/-", json!({ "logo_url": logo })).await.data();
+    assert_eq!(shown["settings"]["logo_url"], logo);
+    let osei = add(&kit, 400, "osei", "amara@example.org").await;
+    forgot(&kit, json!({ "username": "osei" })).await.ok();
+    let english = kit.letters().await[0].clone();
+    assert_eq!(english.header("Subject"), "Choose your password");
+    assert!(
+        english.body.contains("Hello Amara,") && english.body.contains("logo.png?v=1&amp;s=2\""),
+        "{}",
+        english.body
+    );
+    let token = login(&kit, json!({ "username": "osei", "password": PASSWORD })).await.ok().json();
+    let mine = kit.bearer(token["token"]["token"].as_str().unwrap());
+    mine.post("/notifications/language", json!({ "language": "es" })).await.ok();
+    set(&kit, &english.token(), OTHER).await.ok();
+    forgot(&kit, json!({ "email": "amara@example.org" })).await.ok();
+    let letters = kit.letters().await;
+    let with = |words: &str| letters.iter().find(|one| one.body.contains(words)).expect("a letter").clone();
+    let changed = with("acaba de cambiar");
+    assert!(
+        changed.body.contains("Hola, Amara:") && changed.body.contains("lang=\"es\""),
+        "{}",
+        changed.body
+    );
+    let link = with("una sola vez");
+    assert!(link.body.contains("osei") && link.body.contains("Hola, Amara:"), "{}", link.body);
+    set(&kit, &link.token(), PASSWORD).await.ok();
+    for letter in [&english, &changed, &link] {
+        assert!(letter.body.contains("text/plain") && letter.body.contains("text/html"));
+        assert!(!letter.headers.contains("List-Unsubscribe"), "they were asked for, or protect a login");
+    }
+    // An empty address takes the logo away again; the clinic's language holds for whoever chose none.
+    admin.post("/accounts/-", json!({ "logo_url": "" })).await.ok();
+    admin.post("/notifications/settings", json!({ "language": "es" })).await.ok();
+    add(&kit, 400, "lind", "jonas@example.org").await;
+    forgot(&kit, json!({ "username": "lind" })).await.ok();
+    let letters = kit.letters().await;
+    let letter = letters.iter().find(|one| one.header("To").contains("jonas")).expect("a letter");
+    assert!(letter.body.contains("Hola, Amara:") && !letter.body.contains("<img"), "{osei}: {}", letter.body);
+}

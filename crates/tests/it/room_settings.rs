@@ -48,10 +48,14 @@ async fn what_is_sent_is_put_over_what_there_is() {
         json!([{ "day": "monday", "open": "09:00", "close": "17:30" },
                { "day": "friday", "open": "20:00", "close": "02:00" }])
     );
+    let ways = &changed["visits"];
+    assert_eq!((&ways["walkin"]["enabled"], &ways["walkin"]["by_on_call"]), (&json!(true), &json!(false)));
+    // Open or not is for the hours to say, and for the day on which this runs.
+    assert_eq!(ways["walkin"]["open"] == true, settings["is_closed"] == false);
+    assert_eq!(ways["walkin"]["opens_at"], settings["next_open"]);
     assert_eq!(
-        changed["visits"],
-        json!({ "walkin": { "enabled": true }, "appointment": { "enabled": false },
-                "econsult": { "enabled": false } })
+        (&ways["appointment"], &ways["econsult"]),
+        (&json!({ "enabled": false }), &json!({ "enabled": false }))
     );
     let payment = &changed["payment"];
     assert_eq!((&payment["currency"], &payment["paymentCurrency"]), (&json!("EUR"), &json!("EUR")));

@@ -12,7 +12,7 @@ async fn a_room_is_made_by_an_admin_token_and_found_by_everybody() {
     assert_eq!(room["code"].as_str().unwrap().len(), 5);
     assert_eq!(
         room["visits"],
-        json!({ "walkin": { "enabled": true }, "appointment": { "enabled": false }, "econsult": { "enabled": true } })
+        json!({ "walkin": { "enabled": true, "by_on_call": false, "open": true, "opens_at": null }, "appointment": { "enabled": false }, "econsult": { "enabled": true } })
     );
     assert_eq!(room["payment"]["consultations"][0]["duration"], 15);
     assert_eq!(room["provider_ids"], json!([]));

@@ -1,25 +1,25 @@
 //! Scheduling as portals and staff use it: hours, free times, holds, bookings.
 
 use bedside_app::Clock;
-use bedside_tests::kit::{Answer, Client, Kit, Person};
+use bedside_tests::kit::{Answer, Client, Kit, Person, sql};
 use serde_json::{Value, json};
 
 /// A Monday at nine in New York, in a winter week without clock changes:
 /// 2027-02-01T14:00:00Z. `Kit::on_a_clock` begins in January 2027.
-const MONDAY_NINE: i64 = 1_801_490_400;
-const HOUR: i64 = 3_600;
-const DAY: i64 = 86_400;
+pub const MONDAY_NINE: i64 = 1_801_490_400;
+pub const HOUR: i64 = 3_600;
+pub const DAY: i64 = 86_400;
 
-struct Clinic {
-    kit: Kit,
-    clock: Clock,
-    admin: Client,
-    provider: Person,
-    patient: Person,
+pub struct Clinic {
+    pub kit: Kit,
+    pub clock: Clock,
+    pub admin: Client,
+    pub provider: Person,
+    pub patient: Person,
 }
 
 /// A room in New York whose provider is there on weekdays from nine to twelve.
-async fn clinic() -> Clinic {
+pub async fn clinic() -> Clinic {
     let (kit, clock) = Kit::on_a_clock().await;
     kit.room("main").await;
     let admin = kit.admin();
@@ -34,7 +34,7 @@ async fn clinic() -> Clinic {
     Clinic { kit, clock, admin, provider, patient }
 }
 
-async fn weekdays(provider: &Person, room: &str) -> Answer {
+pub async fn weekdays(provider: &Person, room: &str) -> Answer {
     let hours = json!({
         "room_code": room,
         "hours": { "from": "09:00", "until": "12:00" },
@@ -44,20 +44,20 @@ async fn weekdays(provider: &Person, room: &str) -> Answer {
 }
 
 /// The begins of the free times of one day.
-async fn free(client: &Client, day: i64) -> Vec<i64> {
+pub async fn free(client: &Client, day: i64) -> Vec<i64> {
     let path = format!("/availability?room_code=main&start={}&end={}", day - 9 * HOUR, day + 15 * HOUR);
     let times = client.get(&path).await.data();
     times.as_array().unwrap().iter().map(|time| time["start"].as_i64().unwrap()).collect()
 }
 
-async fn book(person: &Person, start: i64, more: Value) -> Answer {
+pub async fn book(person: &Person, start: i64, more: Value) -> Answer {
     let intake = person.intake("main").await;
     let mut body = json!({ "intake_id": intake, "start": start });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     person.client.post("/visits", body).await
 }
 
-fn id(visit: &Value) -> &str {
+pub fn id(visit: &Value) -> &str {
     visit["id"].as_str().unwrap()
 }
 
@@ -201,12 +201,25 @@ async fn an_admin_token_books_on_an_empty_calendar_and_over_something_only_by_fo
     clinic.admin.post("/visits", second.clone()).await.refused(400, "slot_taken");
     let mut second = second;
     second["force"] = 1.into();
+    second["reason"] = "Her only day off".into();
     let visit = clinic.admin.post("/visits", second).await.data();
-    // Who booked outside the offered times, and that it was so, is in the trail.
-    let trail = clinic.admin.get("/audit?action=visits.override").await.ok().json();
-    let objects: Vec<&str> =
-        trail["data"].as_array().unwrap().iter().filter_map(|entry| entry["object_id"].as_str()).collect();
-    assert!(objects.contains(&id(&visit)), "{trail}");
+    // Who booked outside the offered times, why, and over what, is in the trail.
+    let trail = clinic.admin.get("/audit?action=visits.override").await.data();
+    assert_eq!(trail[0]["object_id"], visit["id"]);
+    let over = json!({ "reason": "Her only day off", "outside_hours": true, "visits": [trail[1]["object_id"]],
+        "holds": [], "closures": [] });
+    assert_eq!(trail[0]["detail"], over);
+    assert_eq!(trail[1]["detail"]["visits"], json!([]));
+    let csv = clinic.admin.get("/audit.csv?action=visits.override").await.ok().text;
+    assert!(csv.lines().nth(1).unwrap().ends_with(",Her only day off"), "{csv}");
+    let usual = clinic.admin.get("/audit?action=rooms.add").await.data();
+    assert_eq!(usual[0].get("detail"), None);
+    // It is kept so that only the clinic's key reads it.
+    let reason: String = "Her only day off".bytes().map(|byte| format!("{byte:02x}")).collect();
+    let url = clinic.kit.database().url();
+    let hex = if url.starts_with("postgres") { "encode(detail, 'hex')" } else { "lower(hex(detail))" };
+    let readable = format!("UPDATE audit_entries SET detail = detail WHERE {hex} LIKE '%{reason}%'");
+    assert_eq!(sql(url, &readable).await, 0);
     // A patient has no such right.
     let mine = json!({ "override": 1, "provider_id": clinic.provider.id });
     book(&clinic.patient, sunday + HOUR, mine).await.refused(403, "override_not_allowed");
@@ -226,10 +239,25 @@ async fn a_moved_appointment_takes_its_time_with_it() {
     book(&tom, MONDAY_NINE, json!({})).await.ok();
     clinic.patient.client.post(&path, json!({ "start": MONDAY_NINE })).await.refused(400, "slot_taken");
     assert_eq!(clinic.patient.client.get(&path).await.data()["start"], (MONDAY_NINE + 900).to_string());
-    // A patient moves it to free times only, staff anywhere.
+    // A patient moves it to free times only, staff anywhere when they say so.
     let evening = json!({ "start": MONDAY_NINE + 9 * HOUR });
     clinic.patient.client.post(&path, evening.clone()).await.refused(400, "slot_taken");
-    clinic.provider.client.post(&path, evening).await.ok();
+    let refused = clinic.provider.client.post(&path, evening.clone()).await.refused(400, "slot_taken");
+    assert_eq!(refused["nearest"].as_array().unwrap().len(), 3, "{refused}");
+    let mut anyway = evening;
+    anyway["override"] = 1.into();
+    clinic.patient.client.post(&path, anyway.clone()).await.refused(403, "override_not_allowed");
+    anyway["reason"] = "After work".into();
+    clinic.provider.client.post(&path, anyway).await.ok();
+    // Over something else only by force, and it is in the trail.
+    let over = json!({ "start": MONDAY_NINE + 300, "override": 1 });
+    clinic.provider.client.post(&path, over).await.refused(400, "slot_taken");
+    let over = json!({ "start": MONDAY_NINE + 300, "force": 1 });
+    clinic.provider.client.post(&path, over).await.ok();
+    let trail = clinic.admin.get("/audit?action=visits.override").await.data();
+    assert_eq!(trail[1]["detail"]["reason"], "After work");
+    assert_eq!(trail[0]["detail"]["outside_hours"], false);
+    assert_eq!(trail[0]["detail"]["visits"].as_array().unwrap().len(), 1, "{trail}");
     // A patient changes nothing but the time.
     clinic.patient.client.post(&path, json!({ "subtype": 2 })).await.refused(403, "not_allowed");
 }
@@ -308,6 +336,21 @@ async fn hours_change_for_one_day_from_a_day_on_or_for_good() {
 }
 
 #[tokio::test]
+async fn days_that_were_left_out_stay_so_when_the_hours_change() {
+    let clinic = clinic().await;
+    let path = format!("/availability?room_code=main&start={MONDAY_NINE}&end={}", MONDAY_NINE + DAY);
+    let name = clinic.patient.client.get(&path).await.data()[0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/slots/{name}?scope=this");
+    Client::send(clinic.provider.client.request(reqwest::Method::DELETE, &path)).await.ok();
+    let change = json!({ "scope": "all", "hours": { "from": "09:00", "until": "11:00" },
+        "repeat": { "freq": "weekly", "days": [1, 2, 3, 4, 5], "from": "2027-01-01" } });
+    let rules = clinic.provider.client.post(&format!("/slots/{name}"), change).await.data();
+    assert_eq!(rules[0]["repeat"]["except"], json!(["2027-02-01"]));
+    assert!(free(&clinic.patient.client, MONDAY_NINE).await.is_empty());
+    assert_eq!(free(&clinic.patient.client, MONDAY_NINE + DAY).await.len(), 8);
+}
+
+#[tokio::test]
 async fn a_closure_hides_times_and_tells_only_staff_why() {
     let clinic = clinic().await;
     let closure = json!({ "provider_id": clinic.provider.id, "start": MONDAY_NINE, "end": MONDAY_NINE + HOUR, "reason": "Dentist" });
@@ -380,4 +423,29 @@ async fn what_cannot_be_is_refused_by_name() {
     clinic.patient.client.post("/slots/hold", closed).await.refused(400, "appointments_disabled");
     let nobody = json!({ "room_code": "main", "start": MONDAY_NINE, "end": MONDAY_NINE + HOUR, "provider_id": clinic.patient.id });
     provider.post("/slots", nobody).await.refused(403, "not_allowed");
+}
+
+#[tokio::test]
+async fn a_moved_appointment_stays_what_it_was_booked_for() {
+    let clinic = clinic().await;
+    let offered = json!({ "payment": { "consultations": [
+        { "description": "Check-up", "duration": 15, "amount": 0 },
+        { "description": "Long talk", "duration": 30, "amount": 0 },
+    ] } });
+    let room = clinic.admin.post("/rooms/main", offered).await.data();
+    let talk = room["payment"]["consultations"][1]["id"].clone();
+    let saturday = MONDAY_NINE + 5 * DAY;
+    let only = json!({ "room_code": "main", "start": saturday, "end": saturday + 2 * HOUR, "consultation_ids": [talk] });
+    clinic.provider.client.post("/slots", only).await.ok();
+    book(&clinic.patient, saturday, json!({})).await.refused(400, "slot_taken");
+    let visit = book(&clinic.patient, saturday, json!({ "consultation_id": talk })).await.data();
+    assert_eq!((&visit["consultation_id"], &visit["payment"]["duration"]), (&talk, &json!(30)));
+    let path = format!("/visits/{}", id(&visit));
+    // The patient moves it to a time of the same sort, which no check-up has.
+    let moved = clinic.patient.client.post(&path, json!({ "start": saturday + HOUR })).await.data();
+    assert_eq!((&moved["start"], &moved["consultation_id"]), (&json!((saturday + HOUR).to_string()), &talk));
+    assert_eq!(moved["end"], (saturday + HOUR + 1_800).to_string());
+    let refused = clinic.patient.client.post(&path, json!({ "start": saturday + 2 * HOUR })).await;
+    let nearest = refused.refused(400, "slot_taken")["nearest"].clone();
+    assert_eq!(nearest[0]["start"], saturday, "{nearest}");
 }

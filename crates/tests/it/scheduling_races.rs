@@ -132,3 +132,69 @@ async fn two_hundred_race_for_a_hundred_times_and_each_is_had_once() {
         listed["data"].as_array().unwrap().iter().map(|visit| visit["start"].as_i64().unwrap()).collect();
     assert_eq!(rows, starts);
 }
+
+#[tokio::test]
+async fn those_who_want_anybody_and_those_who_want_one_share_the_times() {
+    let (kit, first) = clinic().await;
+    let second = kit.provider("d-2", &["main"]).await;
+    let hours = json!({ "room_code": "main", "start": MONDAY_NINE, "end": MONDAY_NINE + 5 * 3_600 });
+    second.client.post("/slots", hours).await.ok();
+    let (times, wishes) = (4, 6);
+    let patients = patients(&kit, times * wishes).await;
+    // Every time is wanted by two who name the one, two who name the other and
+    // two who take anybody; there are two to be had.
+    let booked = join_all(patients.iter().enumerate().map(async |(n, (person, intake))| {
+        let start = MONDAY_NINE + i64::try_from(n / wishes).unwrap() * 900;
+        let mut body = json!({ "intake_id": intake, "start": start });
+        match n % 3 {
+            0 => body["provider_id"] = first.id.clone().into(),
+            1 => body["provider_id"] = second.id.clone().into(),
+            _ => {}
+        }
+        loop {
+            let answer = person.client.post("/visits", body.clone()).await;
+            match answer.status.as_u16() {
+                200 => {
+                    let visit = answer.data();
+                    return Some((start, visit["provider_id"].as_str().unwrap().to_owned()));
+                }
+                503 => {}
+                _ => {
+                    answer.refused(400, "slot_taken");
+                    return None;
+                }
+            }
+        }
+    }))
+    .await;
+    let mut had: Vec<(i64, String)> = booked.into_iter().flatten().collect();
+    had.sort();
+    let mut expected: Vec<(i64, String)> = (0..times)
+        .flat_map(|n| {
+            let start = MONDAY_NINE + i64::try_from(n).unwrap() * 900;
+            [(start, first.id.clone()), (start, second.id.clone())]
+        })
+        .collect();
+    expected.sort();
+    assert_eq!(had, expected, "each time of each provider once, and none lost");
+    assert_eq!(kit.admin().get("/visits?limit=1").await.ok().json()["total_count"], 2 * times);
+}
+
+#[tokio::test]
+async fn a_hold_is_booked_once_however_often_it_is_clicked() {
+    let (kit, _) = clinic().await;
+    let person = kit.patient("p").await;
+    let intakes = join_all((0..12).map(|_| person.intake("main"))).await;
+    person.client.post("/slots/hold", json!({ "room_code": "main", "start": MONDAY_NINE })).await.ok();
+    let answers =
+        join_all(intakes.iter().map(|intake| {
+            person.client.post("/visits", json!({ "intake_id": intake, "start": MONDAY_NINE }))
+        }))
+        .await;
+    let won = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(won, 1);
+    for answer in answers.into_iter().filter(|answer| answer.status != 200) {
+        answer.refused(400, "slot_taken");
+    }
+    assert_eq!(kit.admin().get("/visits?limit=1").await.ok().json()["total_count"], 1);
+}

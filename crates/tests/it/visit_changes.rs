@@ -131,15 +131,19 @@ async fn staff_plan_a_visit_anew() {
     let visit = kit.appointment(&patient, &main, at(60), 15).await;
     let own = format!("/visits/{}", visit.id);
     patient.client.post(&own, json!({ "subtype": 2 })).await.refused(403, "not_allowed");
-    let moved = provider.client.form(&own, &[("start", &(NOW + 7200).to_string())]).await.data();
+    let moved =
+        provider.client.form(&own, &[("start", &(NOW + 7200).to_string()), ("override", "1")]).await.data();
     assert_eq!(
         (&moved["start"], &moved["end"]),
         (&json!((NOW + 7200).to_string()), &json!((NOW + 8100).to_string()))
     );
     let same = provider.client.post(&own, json!({ "start": NOW + 7200 })).await.data();
     assert_eq!(same["version"], moved["version"]);
-    let longer =
-        provider.client.post(&own, json!({ "end": NOW + 9000, "provider_id": provider.id })).await.data();
+    let longer = provider
+        .client
+        .post(&own, json!({ "end": NOW + 9000, "provider_id": provider.id, "override": 1 }))
+        .await
+        .data();
     assert_eq!(
         (&longer["end"], &longer["requested_provider_id"]),
         (&json!((NOW + 9000).to_string()), &json!(provider.id))

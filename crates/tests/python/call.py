@@ -5,10 +5,13 @@ Usage: call.py URL_A TOKEN_A URL_B TOKEN_B
 Both join with the `livekit` package from PyPI and exchange video, audio, data
 messages (reliable and lossy) and an RPC. Exits with 0 when all of that
 arrived, else prints one sentence and exits with 1. Every wait has a limit and
-ends with the event it waits for.
+ends with the event it waits for. With BEDSIDE_CALL_RELAY set both go over the
+relay alone. BEDSIDE_CALL_CODEC names the codec of the pictures (VP8). With
+BEDSIDE_CALL_KEY set both encrypt everything end to end.
 """
 
 import asyncio
+import os
 import sys
 
 import numpy as np
@@ -16,6 +19,7 @@ from livekit import rtc
 
 LIMIT_S = 25
 FRAMES_WANTED = 20
+CODEC = os.environ.get("BEDSIDE_CALL_CODEC", "VP8")
 WIDTH, HEIGHT = 320, 240
 TONE_AMPLITUDE = 8000
 TONE_RMS = TONE_AMPLITUDE / 2**0.5
@@ -72,13 +76,19 @@ class Person:
                 self.sound.set()
 
     async def join(self, url, token):
-        await within(f"{self.name} joining", self.room.connect(url, token))
+        options = rtc.RoomOptions()
+        if os.environ.get("BEDSIDE_CALL_RELAY"):
+            kind = rtc.IceTransportType.TRANSPORT_RELAY
+            options.rtc_config = rtc.RtcConfiguration(ice_transport_type=kind)
+        if key := os.environ.get("BEDSIDE_CALL_KEY"):
+            options.encryption = rtc.E2EEOptions(rtc.KeyProviderOptions(shared_key=key.encode()))
+        await within(f"{self.name} joining", self.room.connect(url, token, options))
 
     async def publish(self):
         camera = rtc.VideoSource(WIDTH, HEIGHT)
         microphone = rtc.AudioSource(48000, 1)
         options = rtc.TrackPublishOptions(
-            source=rtc.TrackSource.SOURCE_CAMERA, video_codec=rtc.VideoCodec.VP8
+            source=rtc.TrackSource.SOURCE_CAMERA, video_codec=rtc.VideoCodec.Value(CODEC)
         )
         publish = self.room.local_participant.publish_track
         video = rtc.LocalVideoTrack.create_video_track("camera", camera)

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bedside_media::Protocol;
 use livekit_protocol as lk;
 use lk::signal_request::Message as Request;
 use proptest::collection::vec;
@@ -86,7 +87,7 @@ fn a_foreign_address_cannot_speak_for_a_peer() {
     for first in [0_u8, 1, 20, 22, 64, 128, 144, 200] {
         let mut datagram = vec![first; 100];
         datagram[4..8].copy_from_slice(&[0x21, 0x12, 0xa4, 0x42]);
-        world.shard.datagram(world.now, stranger, server, &datagram);
+        world.shard.datagram(world.now, Protocol::Udp, stranger, server, &datagram);
     }
     assert_eq!(world.shard.counters().datagrams_unroutable, before + 8);
     world.run_for(Duration::from_secs(1));
@@ -202,7 +203,7 @@ proptest! {
                 *byte = match first { 0 => *byte, 1 => *byte % 4, 2 => 20 + *byte % 44, _ => 128 + *byte % 64 };
             }
             let from = if known { world.clients[ann].publisher_at } else { stranger };
-            world.shard.datagram(world.now, from, server, &bytes);
+            world.shard.datagram(world.now, Protocol::Udp, from, server, &bytes);
             world.shard.flush();
             world.pump();
         }

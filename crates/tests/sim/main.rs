@@ -3,9 +3,14 @@
 //! the steps that lead there.
 
 mod calls;
+mod codecs;
+mod corpus;
 mod grants;
 mod hostile;
 mod leaving;
+mod lines;
 mod loss;
+mod moderate;
 mod net;
+mod security;
 mod world;

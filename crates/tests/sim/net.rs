@@ -1,6 +1,7 @@
-//! A network of datagrams with loss, delay and reordering, from a seed.
+//! A network of datagrams with loss, delay, reordering and narrow lines, from
+//! a seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,35 @@ pub struct Weather {
 
 pub const FAIR: Weather = Weather { loss: 0.0, delay: Duration::from_millis(10), jitter: Duration::ZERO };
 
+/// A line that takes only so many bits per second, with a queue before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    /// Bits per second.
+    pub rate: u64,
+    /// What would wait longer than this is dropped.
+    pub queue: Duration,
+    free_at: Option<Instant>,
+}
+
+impl Line {
+    pub fn new(rate: u64, queue: Duration) -> Self {
+        Self { rate, queue, free_at: None }
+    }
+
+    /// When the last bit of a datagram is through; none: it is dropped.
+    fn pass(&mut self, now: Instant, bytes: usize) -> Option<Instant> {
+        let begins = self.free_at.map_or(now, |free| free.max(now));
+        if begins - now > self.queue {
+            return None;
+        }
+        // IPv4 and UDP headers are sent too.
+        let bits = (bytes + 28) as f64 * 8.0;
+        let through = begins + Duration::from_secs_f64(bits / self.rate as f64);
+        self.free_at = Some(through);
+        Some(through)
+    }
+}
+
 pub struct Net {
     pub weather: Weather,
     rng: StdRng,
@@ -30,12 +60,29 @@ pub struct Net {
     pub lost: u64,
     /// Addresses that no packet reaches or leaves any more.
     pub dead: Vec<SocketAddr>,
+    /// The lines, and who sends or receives through which.
+    pub lines: Vec<Line>,
+    pub uplinks: HashMap<SocketAddr, usize>,
+    pub downlinks: HashMap<SocketAddr, usize>,
+    /// Datagrams dropped by a full queue.
+    pub dropped: u64,
 }
 
 impl Net {
     pub fn new(seed: u64, weather: Weather) -> Self {
         let rng = StdRng::seed_from_u64(seed);
-        Self { weather, rng, in_flight: BTreeMap::new(), sent: 0, lost: 0, dead: Vec::new() }
+        Self {
+            weather,
+            rng,
+            in_flight: BTreeMap::new(),
+            sent: 0,
+            lost: 0,
+            dead: Vec::new(),
+            lines: Vec::new(),
+            uplinks: HashMap::new(),
+            downlinks: HashMap::new(),
+            dropped: 0,
+        }
     }
 
     pub fn send(&mut self, now: Instant, datagram: Datagram) {
@@ -50,6 +97,15 @@ impl Net {
         }
         let jitter = self.weather.jitter.mul_f64(self.rng.random());
         self.sent += 1;
+        let lines = [self.uplinks.get(&datagram.from), self.downlinks.get(&datagram.to)];
+        let mut now = now;
+        for line in lines.into_iter().flatten() {
+            let Some(through) = self.lines[*line].pass(now, datagram.bytes.len()) else {
+                self.dropped += 1;
+                return;
+            };
+            now = through;
+        }
         self.in_flight.insert((now + self.weather.delay + jitter, self.sent), datagram);
     }
 

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bedside_media::{
-    CallEvent, CallEventKind, ClientParams, Grants, Join, JoinError, LeftReason, Output, Resume, SessionId,
-    Shard, ShardSettings, WallClock,
+    CallEvent, CallEventKind, ClientParams, Grants, Join, JoinError, LeftReason, Output, Protocol, Reachable,
+    Recorded, Resume, SessionId, Shard, ShardSettings, WallClock,
 };
 use livekit_protocol as lk;
 use lk::signal_request::Message as Request;
@@ -17,7 +17,7 @@ use str0m::media::MediaKind;
 use bedside_tests::media::client::Client;
 use bedside_tests::media::client::Datagram;
 
-use crate::net::{Net, Weather};
+use crate::net::{Line, Net, Weather};
 
 pub const CALL: &str = "call-1";
 
@@ -35,11 +35,19 @@ pub struct World {
     /// Responses of sessions that no client stands for.
     pub stray: Vec<(SessionId, Vec<u8>)>,
     pub ended: BTreeSet<SessionId>,
+    /// What the shard said in DTLS handshakes.
+    pub handshakes: Vec<Vec<u8>>,
+    /// Packets that went to a recorder, by whose they are.
+    pub recorded: HashMap<String, u32>,
     next_port: u16,
+    /// Whether clients that join know redundant sound.
+    redundant: bool,
 }
 
 impl World {
     pub fn new(seed: u64, weather: Weather) -> Self {
+        // The dice of the WebRTC library: when it looks for more room on a line.
+        fastrand::seed(seed);
         let now = Instant::now();
         let server: SocketAddr = "192.0.2.1:7882".parse().unwrap();
         let mut bytes = [0; 32];
@@ -48,7 +56,7 @@ impl World {
         let settings = ShardSettings { max_peers_per_call: 5, ..ShardSettings::default() };
         Self {
             now,
-            shard: Shard::new(now, clock, settings, vec![server], bytes).unwrap(),
+            shard: Shard::new(now, clock, settings, vec![Reachable::udp(server)], bytes).unwrap(),
             net: Net::new(seed, weather),
             clients: Vec::new(),
             events: Vec::new(),
@@ -59,13 +67,17 @@ impl World {
             by_address: HashMap::new(),
             stray: Vec::new(),
             ended: BTreeSet::new(),
+            handshakes: Vec::new(),
+            recorded: HashMap::new(),
             next_port: 10_000,
+            redundant: true,
         }
     }
 
     pub fn wish(identity: &str, grants: Grants) -> Join {
         Join {
             call: CALL.to_owned(),
+            owner: String::new(),
             identity: identity.to_owned(),
             name: identity.to_uppercase(),
             metadata: String::new(),
@@ -73,6 +85,14 @@ impl World {
             grants,
             client: ClientParams::default(),
         }
+    }
+
+    /// A client that knows no redundant sound joins.
+    pub fn join_plain(&mut self, identity: &str) -> usize {
+        self.redundant = false;
+        let number = self.join(identity);
+        self.redundant = true;
+        number
     }
 
     /// A client joins; its number.
@@ -85,12 +105,12 @@ impl World {
         let number = self.clients.len();
         let mut address = || {
             self.next_port += 1;
-            let address = SocketAddr::from(([192, 0, 2, 100], self.next_port));
+            let address = SocketAddr::from(([203, 0, 113, 100], self.next_port));
             self.by_address.insert(address, number);
             address
         };
         let (publisher, subscriber) = (address(), address());
-        self.clients.push(Client::new(self.now, identity, publisher, subscriber));
+        self.clients.push(Client::with(self.now, identity, publisher, subscriber, self.redundant));
         self.sessions.push(session);
         self.wakes.push(self.now);
         self.by_session.insert(session, number);
@@ -115,6 +135,33 @@ impl World {
         self.sessions[client] = session;
         self.by_session.insert(session, client);
         self.pump();
+    }
+
+    /// What the client receives comes through a line of this rate.
+    pub fn narrow_down(&mut self, client: usize, line: Line) -> usize {
+        self.net.lines.push(line);
+        let number = self.net.lines.len() - 1;
+        for address in [self.clients[client].publisher_at, self.clients[client].subscriber_at] {
+            self.net.downlinks.insert(address, number);
+        }
+        number
+    }
+
+    /// The client has other addresses from one moment to the next; it notices
+    /// and starts again by resuming, as the SDKs do.
+    pub fn move_to_new_addresses(&mut self, client: usize) {
+        let moved = |at: SocketAddr| SocketAddr::from(([198, 51, 100, 7], at.port()));
+        let old = (self.clients[client].publisher_at, self.clients[client].subscriber_at);
+        self.net.dead.extend([old.0, old.1]);
+        let new = (moved(old.0), moved(old.1));
+        self.by_address.extend([(new.0, client), (new.1, client)]);
+        self.cut_signal(client);
+        self.run_for(Duration::from_millis(500));
+        self.clients[client].move_to(new.0, new.1);
+        self.resume(client);
+        if let Some(restart) = self.clients[client].restart_publisher() {
+            self.send(client, restart);
+        }
     }
 
     /// The client is gone from one moment to the next, without a word.
@@ -146,7 +193,11 @@ impl World {
     pub fn pump(&mut self) {
         while let Some(output) = self.shard.poll_output() {
             match output {
-                Output::Datagram { from, to, contents } => {
+                Output::Datagram { from, to, contents, .. } => {
+                    // A DTLS handshake message (RFC 6347 section 4.1).
+                    if contents.first() == Some(&22) {
+                        self.handshakes.push(contents.to_vec());
+                    }
                     self.net.send(self.now, Datagram { from, to, bytes: contents.to_vec() });
                 }
                 Output::Response { session, bytes } => match self.by_session.get(&session).copied() {
@@ -164,6 +215,10 @@ impl World {
                     }
                 }
                 Output::Event(event) => self.events.push(event),
+                Output::Recorded(Recorded::Packet(packet)) => {
+                    *self.recorded.entry(packet.identity().to_owned()).or_default() += 1;
+                }
+                Output::Recorded(_) => {}
             }
         }
     }
@@ -172,7 +227,7 @@ impl World {
     fn step(&mut self, end: Instant) {
         while let Some(datagram) = self.net.arrived(self.now) {
             if datagram.to == self.server {
-                self.shard.datagram(self.now, datagram.from, datagram.to, &datagram.bytes);
+                self.shard.datagram(self.now, Protocol::Udp, datagram.from, datagram.to, &datagram.bytes);
                 self.shard.flush();
             } else if let Some(client) = self.by_address.get(&datagram.to).copied() {
                 // Polled dry after every single datagram, as the shard does.

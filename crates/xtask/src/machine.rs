@@ -34,6 +34,15 @@ pub const PYTHON: Need = Need {
 pub const CHROMIUM: Need =
     Need { name: "Chromium", packages: &["chromium"], present: || process::find("chromium").is_some() };
 
+pub const FFMPEG: Need = Need {
+    name: "ffmpeg with ffprobe",
+    packages: &["ffmpeg"],
+    present: || process::find("ffmpeg").is_some() && process::find("ffprobe").is_some(),
+};
+
+pub const REDIS: Need =
+    Need { name: "Redis", packages: &["redis-server"], present: || process::find("redis-server").is_some() };
+
 pub const POSTGRES: Need = Need {
     name: "PostgreSQL 15 or newer (initdb and postgres)",
     packages: &["postgresql"],

@@ -4,6 +4,7 @@
 
 mod bench;
 mod ci;
+mod cluster;
 mod configuration;
 mod current;
 mod demo;
@@ -11,6 +12,7 @@ mod errors;
 mod fuzz;
 mod generate;
 mod licences;
+mod livekit;
 mod machine;
 mod postgres;
 mod process;
@@ -47,6 +49,9 @@ enum Task {
         /// Only these parts.
         #[arg(long, value_enum)]
         only: Vec<test::Part>,
+        /// Only calls at a LiveKit cluster: short for `--only cluster`.
+        #[arg(long, conflicts_with = "only")]
+        cluster: bool,
     },
     /// What a change must pass: formatting, lints, licences, spelling, generated files, all tests.
     Ci {
@@ -70,7 +75,8 @@ fn main() -> ExitCode {
     let root = root();
     let done = match Cli::parse().command {
         Task::Demo { args } => demo::run(&root, &args),
-        Task::Test { only } => test::run(&root, &only),
+        Task::Test { cluster: true, .. } => test::run(&root, &[test::Part::Cluster]),
+        Task::Test { only, .. } => test::run(&root, &only),
         Task::Ci { checks } => ci::run(&root, checks),
         Task::Gen => generate::run(&root),
         Task::Fuzz { minutes } => fuzz::run(&root, minutes),

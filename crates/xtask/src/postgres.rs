@@ -48,7 +48,10 @@ pub fn binaries() -> Option<PathBuf> {
 impl Cluster {
     /// Makes a cluster under `target/pg` and waits until it answers.
     pub fn start(target: &Path) -> Result<Self> {
-        Self::start_with(target, &["fsync=off", "synchronous_commit=off", "full_page_writes=off"])
+        Self::start_with(
+            target,
+            &["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=256MB"],
+        )
     }
 
     /// The same with commits that survive a power cut, for measurements.
@@ -80,6 +83,14 @@ impl Cluster {
         let mut cluster = Self { server, folder, url };
         cluster.wait_until_ready(&binaries, port)?;
         Ok(cluster)
+    }
+
+    /// The last lines that the server wrote, for a run that failed.
+    pub fn last_words(&self) -> String {
+        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let lines: Vec<&str> =
+            log.lines().filter(|line| line.contains("FATAL") || line.contains("PANIC")).collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
     fn wait_until_ready(&mut self, binaries: &Path, port: u16) -> Result<()> {

@@ -21,12 +21,18 @@ pub enum Profile {
 
 /// Builds what the benchmarks measure and run.
 pub fn build_measured(root: &Path, profile: Profile) -> Result<()> {
-    let mut build = process::cargo(root);
-    build.args(["build", "--package", "bedside", "--package", "bedside-tests", "--bins"]);
-    if profile == Profile::Release {
-        build.arg("--release");
+    let whole = ["--package", "bedside", "--package", "bedside-tests", "--package", "bedside-load", "--bins"];
+    // The calls without the rest of the house.
+    let calls = ["--package", "bedside-media", "--example", "node"];
+    for selection in [&whole[..], &calls[..]] {
+        let mut build = process::cargo(root);
+        build.arg("build").args(selection);
+        if profile == Profile::Release {
+            build.arg("--release");
+        }
+        process::run(&mut build)?;
     }
-    process::run(&mut build)
+    Ok(())
 }
 
 /// Builds every binary and every test in one go. One selection of packages

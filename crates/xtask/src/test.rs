@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Result, bail};
 
-use crate::{machine, postgres, process, python, server, stages::Stages, tally::Tally, web};
+use crate::{cluster, machine, postgres, process, python, server, stages::Stages, tally::Tally, web};
 
 /// A part of the tests, for `--only`.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -18,6 +18,8 @@ pub enum Part {
     Web,
     /// Whole visits in a browser against the real binary.
     Browser,
+    /// Calls at a LiveKit cluster, where Go is installed.
+    Cluster,
 }
 
 /// Runs the tests, or only some parts of them.
@@ -39,18 +41,30 @@ pub fn add(root: &Path, only: &[Part], stages: &mut Stages, tally: &mut Tally) {
         stages.after(packages, "web unit tests", || counted(&mut web::script(root, "test"), tally));
     }
     let mut built = stages.after(packages, "web build", || web::build(root));
-    if !(wanted(Part::Rust) || wanted(Part::Postgres) || wanted(Part::Browser)) {
+    let rust = [Part::Rust, Part::Postgres, Part::Browser, Part::Cluster];
+    if !rust.into_iter().any(wanted) {
         return;
     }
     built = stages.after(built, "build of the server and all tests", || server::build_tests(root));
+    let sdk = (wanted(Part::Rust) || wanted(Part::Cluster))
+        && stages.after(built, "Python environment", || python::install(root));
     if wanted(Part::Rust) {
-        let sdk = stages.after(built, "Python environment", || python::install(root));
         stages.after(built && sdk, "Rust tests, on SQLite", || {
-            counted(rust_tests(root).env("BEDSIDE_TEST_PYTHON", python::interpreter(root)), tally)
+            let mut run = |mut tests: Command| {
+                tests.env("BEDSIDE_BIN", server::binary(root));
+                counted(tests.env("BEDSIDE_TEST_PYTHON", python::interpreter(root)), tally)
+            };
+            let together = run(rust_tests(root));
+            let mut tests = process::cargo(root);
+            alone(&mut tests);
+            run(tests).and(together)
         });
     }
     if wanted(Part::Postgres) {
         stages.after(built, "integration suite, on Postgres", || on_postgres(root, tally));
+    }
+    if wanted(Part::Cluster) {
+        stages.after(built && sdk, "calls at a LiveKit cluster", || cluster::run(root, tally));
     }
     if wanted(Part::Browser) {
         stages.after(built, "browser tests", || {
@@ -80,8 +94,9 @@ pub fn finish(stages: Stages, tally: Tally) -> Result<()> {
 
 fn needs(wanted: &impl Fn(Part) -> bool) -> Vec<&'static machine::Need> {
     let mut needs = vec![&machine::COMPILER, &machine::NODE];
-    if wanted(Part::Rust) {
+    if wanted(Part::Rust) || wanted(Part::Cluster) {
         needs.push(&machine::PYTHON);
+        needs.push(&machine::FFMPEG);
     }
     if wanted(Part::Postgres) {
         needs.push(&machine::POSTGRES);
@@ -92,7 +107,24 @@ fn needs(wanted: &impl Fn(Part) -> bool) -> Vec<&'static machine::Need> {
     needs
 }
 
-/// All Rust tests: with nextest where it is installed, else with cargo itself.
+/// Tests whose peers film, speak and listen in real time. They get the machine
+/// to themselves: beside others the peers themselves fall out of step, and
+/// others wait for them.
+const ALONE: &[&str] = &["call_crowd::", "recordings::two_people_", "recordings_crash::"];
+
+/// [`ALONE`], one after the other.
+fn alone(tests: &mut Command) {
+    tests.args(["test", "--workspace", "--no-fail-fast", "--test", "it", "--", "--test-threads", "1"]);
+    tests.args(ALONE);
+}
+
+/// Leaves [`ALONE`] out.
+fn without_alone(tests: &mut Command) {
+    tests.arg("--").args(ALONE.iter().flat_map(|name| ["--skip", name]));
+}
+
+/// All other Rust tests: with nextest where it is installed, else with cargo
+/// itself.
 fn rust_tests(root: &Path) -> Command {
     let mut tests = process::cargo(root);
     if process::find("cargo-nextest").is_some() {
@@ -100,7 +132,7 @@ fn rust_tests(root: &Path) -> Command {
     } else {
         tests.args(["test", "--workspace", "--no-fail-fast"]);
     }
-    tests.env("BEDSIDE_BIN", server::binary(root));
+    without_alone(&mut tests);
     tests
 }
 
@@ -108,10 +140,21 @@ fn rust_tests(root: &Path) -> Command {
 /// features, and so every compiled crate, the same as in the run before.
 fn on_postgres(root: &Path, tally: &mut Tally) -> Result<()> {
     let cluster = postgres::Cluster::start(&server::target(root))?;
-    let mut tests = process::cargo(root);
-    tests.args(["test", "--workspace", "--no-fail-fast", "--test", "it"]);
-    tests.env("BEDSIDE_BIN", server::binary(root)).env("BEDSIDE_TEST_POSTGRES", &cluster.url);
-    counted(&mut tests, tally)
+    let mut run = |arguments: fn(&mut Command)| {
+        let mut tests = process::cargo(root);
+        arguments(&mut tests);
+        tests.env("BEDSIDE_BIN", server::binary(root)).env("BEDSIDE_TEST_POSTGRES", &cluster.url);
+        counted(&mut tests, tally)
+    };
+    let together = run(|tests| {
+        tests.args(["test", "--workspace", "--no-fail-fast", "--test", "it"]);
+        without_alone(tests);
+    });
+    let outcome = run(alone).and(together);
+    if outcome.is_err() {
+        eprintln!("What Postgres said:\n{}", cluster.last_words());
+    }
+    outcome
 }
 
 fn counted(command: &mut Command, tally: &mut Tally) -> Result<()> {

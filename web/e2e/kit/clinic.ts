@@ -48,13 +48,13 @@ export interface Answer {
 	body: Record<string, unknown> & { data?: unknown };
 }
 
-const BINARY = process.env.BEDSIDE_BIN ?? join(import.meta.dirname, '../../../target/debug/bedside');
+export const BINARY = process.env.BEDSIDE_BIN ?? join(import.meta.dirname, '../../../target/debug/bedside');
 
 export class Clinic {
 	private people = 0;
 
 	readonly demo: Demo;
-	private readonly child: ChildProcess;
+	private child: ChildProcess;
 	private readonly dir: string;
 	private readonly output: string[];
 
@@ -67,9 +67,16 @@ export class Clinic {
 
 	static async start(): Promise<Clinic> {
 		const dir = await mkdtemp(join(tmpdir(), 'bedside-e2e-'));
-		const args = ['demo', '--listen', '127.0.0.1:0', '--data-dir', dir];
-		const child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'] });
 		const output: string[] = [];
+		const child = await Clinic.launch(dir, '127.0.0.1:0', output);
+		const demo = JSON.parse(await readFile(join(dir, 'demo.json'), 'utf8')) as Demo;
+		return new Clinic(demo, child, dir, output);
+	}
+
+	/** Resolves once it listens. */
+	private static async launch(dir: string, listen: string, output: string[]): Promise<ChildProcess> {
+		const args = ['demo', '--listen', listen, '--data-dir', dir];
+		const child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'] });
 		const keep = (line: string) => {
 			output.push(line);
 			if (output.length > 400) output.shift();
@@ -83,8 +90,23 @@ export class Clinic {
 				if (/listening on https?:\/\//.test(line)) resolve();
 			});
 		});
-		const demo = JSON.parse(await readFile(join(dir, 'demo.json'), 'utf8')) as Demo;
-		return new Clinic(demo, child, dir, output);
+		return child;
+	}
+
+	/** The server answers nothing for so long, as behind a network that was cut. */
+	async silent(ms: number): Promise<void> {
+		this.child.kill('SIGSTOP');
+		try {
+			await new Promise((done) => setTimeout(done, ms));
+		} finally {
+			this.child.kill('SIGCONT');
+		}
+	}
+
+	/** Ends the server and starts it again at the same address with the same data. */
+	async restart(): Promise<void> {
+		await this.end();
+		this.child = await Clinic.launch(this.dir, new URL(this.demo.base_url).host, this.output);
 	}
 
 	/** Where the clinic puts its letters. */
@@ -113,12 +135,16 @@ export class Clinic {
 	}
 
 	async stop(): Promise<void> {
+		await this.end();
+		await rm(this.dir, { recursive: true, force: true });
+	}
+
+	private async end(): Promise<void> {
 		if (this.child.exitCode === null) {
 			const ended = new Promise((resolve) => this.child.once('exit', resolve));
 			this.child.kill('SIGTERM');
 			await ended;
 		}
-		await rm(this.dir, { recursive: true, force: true });
 	}
 
 	/** The first room, provider or patient of the demo clinic. */

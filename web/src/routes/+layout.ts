@@ -4,6 +4,9 @@ import { loadMessages } from '#lib/i18n/i18n.ts';
 export const ssr = false;
 export const prerender = false;
 
-export async function load() {
-	await loadMessages('shared');
+/** Pages of those who work here, whose words are English alone. */
+const staff = /^\/(providers|admin|developers|demo)(\/|$)/;
+
+export async function load({ route }) {
+	await loadMessages('shared', staff.test(route.id ?? '') ? ['en'] : undefined);
 }

@@ -34,6 +34,8 @@ pub struct Update {
     pub return_origins: Option<Vec<String>>,
     /// Origins whose pages may call the API.
     pub cors_origins: Option<Vec<String>>,
+    /// Origins whose pages may show the clinic's calls in a frame.
+    pub embed_origins: Option<Vec<String>>,
     /// Host of the clinic's own portal; empty for none.
     pub domain: Option<String>,
     /// The clinic's own key of its privacy statement.
@@ -44,6 +46,10 @@ pub struct Update {
     pub require_api_secret: Option<bool>,
     /// Largest file in bytes; 0 takes the server's own limit.
     pub max_file_bytes: Option<i64>,
+    /// Do appointments come with a link that needs no login?
+    pub one_time_links: Option<bool>,
+    /// Where the logo of its letters is; empty for none.
+    pub logo_url: Option<String>,
     /// Steps of a sign-up; null takes ours again.
     pub signup: Option<Value>,
     /// Steps before a visit is made.
@@ -71,9 +77,15 @@ impl Update {
             *url = url.trim().to_owned();
             check_return_url(url)?;
         }
-        for (field, list) in
-            [("return_origins", &mut self.return_origins), ("cors_origins", &mut self.cors_origins)]
-        {
+        if let Some(url) = &mut self.logo_url {
+            *url = url.trim().to_owned();
+            check_logo_url(url)?;
+        }
+        for (field, list) in [
+            ("return_origins", &mut self.return_origins),
+            ("cors_origins", &mut self.cors_origins),
+            ("embed_origins", &mut self.embed_origins),
+        ] {
             if let Some(list) = list {
                 *list = origins(field, list)?;
             }
@@ -114,14 +126,19 @@ impl Update {
         set(&mut change.portal_return_url, &self.portal_return_url);
         set(&mut change.domain, &self.domain);
         set(&mut change.privacy_id, &self.privacy_id);
+        set(&mut change.logo_url, &self.logo_url);
         if let Some(list) = &self.return_origins {
             change.return_origins.clone_from(list);
         }
         if let Some(list) = &self.cors_origins {
             change.cors_origins.clone_from(list);
         }
+        if let Some(list) = &self.embed_origins {
+            change.embed_origins.clone_from(list);
+        }
         change.sso_enabled = self.sso_enabled.unwrap_or(change.sso_enabled);
         change.require_api_secret = self.require_api_secret.unwrap_or(change.require_api_secret);
+        change.one_time_links = self.one_time_links.unwrap_or(change.one_time_links);
         if let Some(bytes) = self.max_file_bytes {
             change.max_file_bytes = (bytes > 0).then_some(bytes);
         }
@@ -151,6 +168,14 @@ pub(super) fn check_return_url(url: &str) -> Result<()> {
         || (url.len() <= 2048
             && Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host()));
     if fits { Ok(()) } else { Err(Error::field("portal_return_url", "use a whole address with https://")) }
+}
+
+/// Mail programs fetch the logo: an https address, or none.
+fn check_logo_url(url: &str) -> Result<()> {
+    let fits = url.is_empty()
+        || (url.len() <= 2048
+            && Url::parse(url).is_ok_and(|url| url.scheme() == "https" && url.username().is_empty()));
+    if fits { Ok(()) } else { Err(Error::field("logo_url", "use a whole address with https://")) }
 }
 
 /// Origins as browsers write them, each once.

@@ -35,7 +35,7 @@ pub(crate) struct Wanted<'w> {
 }
 
 /// Takes a time inside a change: the patient's own hold on it, or a row of its
-/// own. The visit is put on it with `bookings::confirm`.
+/// own. The visit is put on it with [`confirm`].
 ///
 /// # Errors
 /// 400 `slot_taken`, or naming `start` when it lies in the past, too near or
@@ -54,16 +54,54 @@ pub(crate) async fn reserve(
     if wanted.expires_at.is_none()
         && let Some(hold) = own_hold(tx, account, &wanted, now).await?
     {
+        // Whoever books the provider at this moment may see a hold that ends
+        // now as over: read again once they are through.
+        bookings::lock_provider(tx, account, hold.provider).await?;
+        let hold = own_hold(tx, account, &wanted, now).await?.ok_or_else(taken)?;
         if let Some(visit) = wanted.replaces {
             bookings::free(tx, account, visit).await?;
         }
         return Ok(hold);
     }
-    let providers: Vec<UserId> = wanted.provider.into_iter().collect();
-    match wanted.provider {
-        Some(provider) => bookings::lock_provider(tx, account, provider).await?,
-        None => bookings::lock_pool(tx, account).await?,
+    // Whoever has the fewest bookings that day gets the next one. Every choice
+    // is made anew once the provider's calendar is locked: somebody may have
+    // taken the time since it was read.
+    let candidates = match wanted.provider {
+        Some(provider) => vec![provider],
+        None => {
+            bookings::lock_pool(tx, account).await?;
+            free_at(tx, account, &wanted, now, None)
+                .await?
+                .into_iter()
+                .map(|(_, slot)| slot.provider)
+                .collect()
+        }
+    };
+    for provider in candidates {
+        bookings::lock_provider(tx, account, provider).await?;
+        if let Some((_, slot)) = free_at(tx, account, &wanted, now, Some(provider)).await?.first() {
+            return insert(tx, app, account, &wanted, Some(*slot), provider).await;
+        }
     }
+    if !wanted.overriding {
+        return Err(taken());
+    }
+    let provider = wanted
+        .provider
+        .ok_or_else(|| Error::field("provider_id", "name the provider to book outside the offered times"))?;
+    insert(tx, app, account, &wanted, None, provider).await
+}
+
+/// Who is free at the time wanted, with how much they have that day: the
+/// fewest first.
+async fn free_at(
+    tx: &mut Tx,
+    account: &AccountId,
+    wanted: &Wanted<'_>,
+    now: At,
+    provider: Option<UserId>,
+) -> Result<Vec<(usize, Slot)>> {
+    let providers: Vec<UserId> = provider.into_iter().collect();
     let mut calendars =
         load(tx, account, wanted.desk, wanted.span, now, &providers, Some(wanted.member)).await?;
     if let Some(visit) = wanted.replaces
@@ -76,7 +114,6 @@ pub(crate) async fn reserve(
             }
         }
     }
-    let window = Span { start: wanted.span.start, end: At(wanted.span.start.0 + 1) };
     // Staff see their own schedule's rules, not the patients' notice.
     let rules = match wanted.overriding {
         true => BookingRules {
@@ -86,31 +123,34 @@ pub(crate) async fn reserve(
         },
         false => wanted.desk.rules().clone(),
     };
+    let window = Span { start: wanted.span.start, end: At(wanted.span.start.0 + 1) };
     let question = Question { window, duration_minutes: wanted.span.minutes(), now };
+    let zone = &wanted.desk.zone;
+    let day = availability::day_of(zone, wanted.span.start);
     let mut free: Vec<(usize, Slot)> = Vec::new();
     for calendar in calendars.values() {
-        let day = availability::day_of(&wanted.desk.zone, wanted.span.start);
-        let that_day = |at: At| availability::day_of(&wanted.desk.zone, at) == day;
+        let that_day = |at: At| availability::day_of(zone, at) == day;
         let load = calendar.busy.iter().filter(|busy| that_day(busy.span.start)).count();
-        let found = availability::slots(calendar, &rules, &wanted.desk.zone, question);
+        let found = availability::slots(calendar, &rules, zone, question);
         free.extend(found.into_iter().filter(|slot| slot.span == wanted.span).map(|slot| (load, slot)));
     }
-    // Whoever has the fewest bookings that day gets the next one.
     free.sort_by_key(|(load, slot)| (*load, slot.provider));
-    match free.first() {
-        Some((_, slot)) => {
-            if wanted.provider.is_none() {
-                bookings::lock_provider(tx, account, slot.provider).await?;
-            }
-            insert(tx, app, account, &wanted, Some(*slot), slot.provider).await
-        }
-        None if wanted.overriding => {
-            let provider = wanted.provider.ok_or_else(|| {
-                Error::field("provider_id", "name the provider to book outside the offered times")
-            })?;
-            insert(tx, app, account, &wanted, None, provider).await
-        }
-        None => Err(taken()),
+    Ok(free)
+}
+
+/// Puts the visit on a time that [`reserve`] gave.
+///
+/// # Errors
+/// 400 `slot_taken` when it was a hold that ended at this very moment.
+pub(crate) async fn confirm(
+    tx: &mut Tx,
+    account: &AccountId,
+    booking: &Booking,
+    visit: VisitId,
+) -> Result<()> {
+    match bookings::confirm(tx, account, &booking.id, visit).await? {
+        true => Ok(()),
+        false => Err(taken()),
     }
 }
 
@@ -182,7 +222,11 @@ async fn insert(
     if let Some(visit) = wanted.replaces {
         bookings::free(tx, account, visit).await?;
     }
-    let others = bookings::list(tx, account, wanted.span, now, Some(provider)).await?;
+    let mut others = bookings::list(tx, account, wanted.span, now, Some(provider)).await?;
+    // What the patient holds there themselves makes way.
+    for hold in others.extract_if(.., |other| other.visit.is_none() && other.member == wanted.member) {
+        bookings::delete_hold(tx, account, &hold.id).await?;
+    }
     let name = slot.map_or_else(|| id.clone(), |slot| slot.id());
     if slot.is_none() && !wanted.force && !others.is_empty() {
         return Err(taken());
@@ -225,21 +269,28 @@ pub(crate) async fn nearest(
     provider: Option<UserId>,
     start: At,
 ) -> Result<Vec<Slot>> {
-    const AROUND_DAYS: i64 = 14;
+    // Most often the same day has enough; who is full for days is looked at
+    // further out. A time inside a window is nearer than all outside it.
+    const AROUND_DAYS: [i64; 3] = [1, 4, 14];
     let now = app.clock.now();
-    let window = Span {
-        start: At(start.plus_seconds(-AROUND_DAYS * DAY_SECONDS).0.max(now.0)),
-        end: start.plus_seconds(AROUND_DAYS * DAY_SECONDS),
-    };
-    let mut conn = app.store.reader().await?;
     let providers: Vec<UserId> = provider.into_iter().collect();
-    let calendars = load(&mut conn, &actor.account, desk, window, now, &providers, actor.user()).await?;
-    drop(conn);
-    let mut by_time: BTreeMap<Span, Slot> = BTreeMap::new();
-    for offer in offers(desk, &calendars, desk.question(window, now)) {
-        by_time.entry(offer.slot.span).or_insert(offer.slot);
+    let mut conn = app.store.reader().await?;
+    let mut slots: Vec<Slot> = Vec::new();
+    for days in AROUND_DAYS {
+        let window = Span {
+            start: At(start.plus_seconds(-days * DAY_SECONDS).0.max(now.0)),
+            end: start.plus_seconds(days * DAY_SECONDS),
+        };
+        let calendars = load(&mut conn, &actor.account, desk, window, now, &providers, actor.user()).await?;
+        let mut by_time: BTreeMap<Span, Slot> = BTreeMap::new();
+        for offer in offers(desk, &calendars, desk.question(window, now)) {
+            by_time.entry(offer.slot.span).or_insert(offer.slot);
+        }
+        slots = by_time.into_values().collect();
+        if slots.len() >= NEAREST {
+            break;
+        }
     }
-    let mut slots: Vec<Slot> = by_time.into_values().collect();
     slots.sort_by_key(|slot| ((slot.span.start.0 - start.0).abs(), slot.span));
     slots.truncate(NEAREST);
     slots.sort_by_key(|slot| slot.span);

@@ -91,18 +91,9 @@ pub async fn open(app: &App, link: &Link, size: Option<Size>) -> Result<Content>
         return Err(Error::forbidden("link_expired", "This link has expired. Ask for the file again."));
     }
     let place = Place::new(&file.account, &file.id);
-    // Told before the answer begins, not in the middle of it.
-    if app.files.length(&place).await? != sealed_length(file.size_bytes) {
-        return Err(Error::internal(crate::ports::files::Error::Missing));
-    }
-    let content = Content {
-        id: file.id.clone(),
-        name: vault.open_text(&name_context(&file.id), &file.name)?.into(),
-        kind: file.kind,
-        length: file.size_bytes,
-        good_for_s: (link.time + file::LINK_SECONDS - now.seconds()).clamp(0, file::LINK_SECONDS),
-        source: Source::Kept { app: Box::new(app.clone()), place, key: key.into(), length: file.size_bytes },
-    };
+    let name = vault.open_text(&name_context(&file.id), &file.name)?;
+    let content =
+        Content::kept(app, (file.id, name), file.kind, (place, key), file.size_bytes, link.time).await?;
     match size {
         Some(size) if file.kind.is_decodable() => content.resized(size).await,
         _ => Ok(content),
@@ -110,6 +101,25 @@ pub async fn open(app: &App, link: &Link, size: Option<Size>) -> Result<Content>
 }
 
 impl Content {
+    /// Content that is kept under this key, behind a link of this time.
+    pub(crate) async fn kept(
+        app: &App,
+        (id, name): (FileId, String),
+        kind: Kind,
+        (place, key): (Place, FileKey),
+        length: u64,
+        link_time: i64,
+    ) -> Result<Self> {
+        // Told before the answer begins, not in the middle of it.
+        if app.files.length(&place).await? != sealed_length(length) {
+            return Err(Error::internal(crate::ports::files::Error::Missing));
+        }
+        let left = link_time + file::LINK_SECONDS - app.clock.now().seconds();
+        let good_for_s = left.clamp(0, file::LINK_SECONDS);
+        let source = Source::Kept { app: Box::new(app.clone()), place, key: key.into(), length };
+        Ok(Self { id, name: name.into(), kind, length, good_for_s, source })
+    }
+
     async fn resized(self, size: Size) -> Result<Self> {
         // A turn first: whole pictures in memory are what there must be few of.
         let turn = images::turn().await?;

@@ -6,6 +6,7 @@ use bedside_model::{AccountId, At, FileId};
 use bedside_store::{
     files,
     jobs::{Job, NewJob},
+    recordings,
 };
 
 use crate::{App, Error, Result, ports::files::Place};
@@ -26,6 +27,16 @@ pub(super) fn job(app: &App, account: &AccountId, id: &FileId, run_at: At) -> Ne
     }
 }
 
+/// The job for content that is being written.
+pub(crate) fn later(app: &App, account: &AccountId, id: &FileId) -> NewJob {
+    job(app, account, id, app.clock.now().plus_seconds(2 * super::upload::LONGEST_SECONDS))
+}
+
+/// The job for content that was deleted.
+pub(crate) fn now(app: &App, account: &AccountId, id: &FileId) -> NewJob {
+    job(app, account, id, app.clock.now())
+}
+
 /// Deletes the content that a job names, unless it has a row.
 ///
 /// # Errors
@@ -35,7 +46,8 @@ pub async fn sweep(app: &App, job: &Job) -> Result<()> {
     let account = job.account.as_ref().ok_or_else(bad)?;
     let id: FileId = job.payload["file_id"].as_str().and_then(|id| id.parse().ok()).ok_or_else(bad)?;
     let mut conn = app.store.reader().await?;
-    let kept = files::exists(&mut conn, account, &id).await?;
+    let kept = files::exists(&mut conn, account, &id).await?
+        || recordings::has_file(&mut conn, account, &id).await?;
     drop(conn);
     if !kept {
         app.files.delete(&Place::new(account, &id)).await?;

@@ -4,11 +4,12 @@
 //! process dies is swept by a job that was written before the first byte.
 
 use bedside_model::{
-    FileId, Phi, UserId, VisitId,
+    FileId, Phi, RoomId, UserId, VisitId,
+    event::EventType,
     file::{self, Category, Kind, TextCheck},
     permission::{Action, Relation, Relations},
 };
-use bedside_store::{FileKey, Sealed, Sealer, accounts, files, files::File, users};
+use bedside_store::{FileKey, Sealed, Sealer, Vault, accounts, files, files::File, users};
 
 use super::{FileView, name_context, show_one, sweep, visit_for_file};
 use crate::{
@@ -80,6 +81,10 @@ pub async fn limit(app: &App, actor: &Actor) -> Result<u64> {
 /// 401 without a user, 403 for callers who may put no file anywhere.
 pub async fn begin(app: &App, actor: &Actor, name: &str, limit: u64) -> Result<Upload> {
     may_upload(actor)?;
+    open(app, actor, name, limit).await
+}
+
+async fn open(app: &App, actor: &Actor, name: &str, limit: u64) -> Result<Upload> {
     let vault = app.store.vault(&actor.account).await?;
     let now = app.clock.now();
     let id = FileId(app.random.uuid(now));
@@ -225,15 +230,39 @@ async fn add_row(
     actor: &Actor,
     kept: Kept,
     category: Option<Category>,
-    (person, visit): (UserId, Option<VisitId>),
+    (person, visit): (UserId, Option<(VisitId, RoomId)>),
 ) -> Result<FileView> {
     if category == Some(Category::UserAvatar) && !kept.kind.is_image() {
         return Err(Error::field("file", "a photo must be a picture"));
     }
-    let (owner, _) = authz::user(actor)?;
     let vault = app.store.vault(&actor.account).await?;
+    let file = row(app, actor, &vault, kept, category, (person, visit.map(|(id, _)| id)))?;
+    let (app_, caller, row) = (app.clone(), actor.clone(), file.clone());
+    app.store
+        .write::<_, Error, _>(move |tx| {
+            Box::pin(async move {
+                files::add(tx, &row).await?;
+                let room = visit.map(|(_, room)| room);
+                super::tell(tx, &app_, EventType::FileCreated, &row, room).await?;
+                audit::write(tx, &app_, &caller, "files.add", ("file", row.id.to_string())).await
+            })
+        })
+        .await?;
+    let mut conn = app.store.reader().await?;
+    show_one(app, &mut conn, &vault, file).await
+}
+
+fn row(
+    app: &App,
+    actor: &Actor,
+    vault: &Vault,
+    kept: Kept,
+    category: Option<Category>,
+    (person, visit): (UserId, Option<VisitId>),
+) -> Result<File> {
+    let (owner, _) = authz::user(actor)?;
     let now = app.clock.now();
-    let file = File {
+    Ok(File {
         name: vault.seal_text(&name_context(&kept.id), kept.name.reveal())?,
         id: kept.id,
         account: actor.account.clone(),
@@ -247,22 +276,57 @@ async fn add_row(
         version: 1,
         created_at: now,
         updated_at: now,
-    };
-    let (app_, caller, row) = (app.clone(), actor.clone(), file.clone());
-    app.store
-        .write::<_, Error, _>(move |tx| {
-            Box::pin(async move {
-                files::add(tx, &row).await?;
-                audit::write(tx, &app_, &caller, "files.add", ("file", row.id.to_string())).await
-            })
-        })
-        .await?;
-    let mut conn = app.store.reader().await?;
-    show_one(app, &mut conn, &vault, file).await
+    })
+}
+
+/// Keeps what the house itself has written for a visit's patient, and gives the
+/// row that is to be added in the change that it belongs to. Where that change
+/// fails, [`discard`] it.
+///
+/// # Errors
+/// 503 when the disk is full.
+pub(crate) async fn prepare(
+    app: &App,
+    actor: &Actor,
+    name: &str,
+    content: &[u8],
+    (person, visit): (UserId, VisitId),
+) -> Result<File> {
+    let mut upload = begin(app, actor, name, u64::MAX).await?;
+    upload.write(content).await?;
+    let kept = upload.finish().await?;
+    let vault = app.store.vault(&actor.account).await?;
+    row(app, actor, &vault, kept, None, (person, Some(visit)))
+}
+
+/// [`prepare`], for somebody's profile, whoever acts: also the holder of a visit's
+/// link, who may put no file there of their own.
+///
+/// # Errors
+/// As [`prepare`].
+pub(crate) async fn prepare_for(
+    app: &App,
+    actor: &Actor,
+    name: &str,
+    content: &[u8],
+    (person, category): (UserId, Category),
+) -> Result<File> {
+    let mut upload = open(app, actor, name, u64::MAX).await?;
+    upload.write(content).await?;
+    let kept = upload.finish().await?;
+    let vault = app.store.vault(&actor.account).await?;
+    row(app, actor, &vault, kept, Some(category), (person, None))
+}
+
+/// Takes away what [`prepare`] kept.
+pub(crate) async fn discard(app: &App, file: &File) {
+    if let Err(error) = app.files.delete(&Place::new(&file.account, &file.id)).await {
+        tracing::warn!(%error, "content without a row is left to the sweep");
+    }
 }
 
 /// Whose the file becomes, and on which visit it is put.
-async fn target(app: &App, actor: &Actor, new: &NewFile) -> Result<(UserId, Option<VisitId>)> {
+async fn target(app: &App, actor: &Actor, new: &NewFile) -> Result<(UserId, Option<(VisitId, RoomId)>)> {
     let (caller, _) = authz::user(actor)?;
     let mut conn = app.store.reader().await?;
     match new.target {
@@ -281,7 +345,7 @@ async fn target(app: &App, actor: &Actor, new: &NewFile) -> Result<(UserId, Opti
         }
         Some(Target::Visit(id)) => {
             let visit = visit_for_file(&mut conn, actor, id).await?;
-            Ok((visit.member, Some(id)))
+            Ok((visit.member, Some((id, visit.room))))
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use bedside_model::{VisitId, permission::Action, room, user::UserType};
 use bedside_store::{
-    Tx,
+    Conn, Tx,
     rooms::{self, Room},
     visits,
 };
 
-use crate::{Actor, App, Error, Result, authz};
+use super::{Delays, on_call};
+use crate::{Actor, App, Error, Result, authz, links};
 
 /// How far back visits tell of the usual wait, in seconds.
 const RECENT_SECONDS: i64 = 14 * 24 * 3600;
@@ -21,8 +22,10 @@ pub struct Queue {
     pub capacity: Option<i64>,
     /// How many stand ahead of the caller, if the caller waits here.
     pub ahead: Option<i64>,
-    /// The usual wait in minutes, when enough is known.
+    /// The usual wait in minutes, when enough is known, with the delay.
     pub usual_wait_minutes: Option<i64>,
+    /// By how much the provider of the caller, or everybody here, runs late.
+    pub late_minutes: i64,
 }
 
 /// How a room's queue stands: for patients with their place, or that of
@@ -33,9 +36,16 @@ pub struct Queue {
 pub async fn queue(app: &App, actor: &Actor, name: &str) -> Result<Queue> {
     authz::account(actor, Action::RoomQueue)?;
     let (user, kind) = authz::user(actor)?;
+    if kind.is_patient() {
+        app.presence.touch(&actor.account, user, app.clock.now());
+    }
     let mut conn = app.store.reader().await?;
     let room =
         rooms::find_named(&mut conn, &actor.account, name).await?.ok_or_else(|| Error::not_found("room"))?;
+    // A link tells of its own room only.
+    if links::room(&mut conn, actor).await?.is_some_and(|own| own.id != room.id) {
+        return Err(Error::not_found("room"));
+    }
     let length = visits::queue_length(&mut conn, &actor.account, room.id).await?;
     let since = app.clock.now().plus_seconds(-RECENT_SECONDS);
     let waits = visits::recent_waits(&mut conn, &actor.account, room.id, since).await?;
@@ -48,11 +58,18 @@ pub async fn queue(app: &App, actor: &Actor, name: &str) -> Result<Queue> {
         Some(visit) => Some(visits::count_ahead(&mut conn, &actor.account, visit).await?),
         None => None,
     };
+    let asked = match waiting {
+        Some(visit) => visits::find(&mut conn, &actor.account, visit).await?,
+        None => None,
+    };
+    let asked = asked.and_then(|visit| visit.state.requested_provider);
+    let late_minutes = Delays::read(&mut conn, &actor.account, app.clock.now()).await?.of(room.id, asked);
     Ok(Queue {
         length,
         capacity: room.settings.queue_capacity,
         ahead,
-        usual_wait_minutes: room::usual_wait_minutes(&waits),
+        usual_wait_minutes: room::usual_wait_minutes(&waits).map(|minutes| minutes + late_minutes),
+        late_minutes,
     })
 }
 
@@ -80,6 +97,19 @@ pub(crate) fn no_walkins() -> Error {
     Error::invalid("walkin_disabled", "This room sees patients by appointment only.")
 }
 
+/// Is somebody there for those who come without an appointment?
+///
+/// # Errors
+/// 400 `room_closed` with `next_open`.
+pub(crate) async fn check_on_call(conn: &mut Conn, app: &App, room: &Room) -> Result<()> {
+    let walkins = on_call::walkins(conn, room, app.clock.now()).await?;
+    if walkins.open {
+        return Ok(());
+    }
+    let next = walkins.opens_at.map(bedside_model::At::seconds);
+    Err(Error::invalid("room_closed", room.settings.closed_message()).with("next_open", next))
+}
+
 /// May somebody join the room's queue now? Inside the change that lets them:
 /// of two for the last place one gets it.
 ///
@@ -90,6 +120,7 @@ pub(crate) async fn check_arrival(tx: &mut Tx, app: &App, actor: &Actor, room: &
     if !room.settings.walkin_enabled {
         return Err(no_walkins());
     }
+    check_on_call(tx, app, room).await?;
     if room.settings.queue_capacity.is_some() {
         rooms::lock(tx, &room.account, room.id).await?;
         let waiting = visits::queue_length(tx, &room.account, room.id).await?;

@@ -3,7 +3,9 @@
 
 use bedside_model::{
     At,
-    room::{self, Consultation, OpenHours, Specialty},
+    consent::{self, Required},
+    queue::LONGEST_GRACE_MINUTES,
+    room::{self, Alerts, Consultation, OpenHours, Specialty},
 };
 use bedside_store::rooms::Room;
 
@@ -52,6 +54,8 @@ pub struct Update {
     pub queue_capacity: Option<Option<i64>>,
     /// Patients may arrive without an appointment.
     pub walkin_enabled: Option<bool>,
+    /// Only while a provider of the room is on call.
+    pub walkin_by_on_call: Option<bool>,
     /// Appointments may be booked.
     pub appointment_enabled: Option<bool>,
     /// Questions may be asked without a meeting.
@@ -66,6 +70,14 @@ pub struct Update {
     pub specialties: Option<Vec<Specialty>>,
     /// Rules of bookings.
     pub booking: BookingUpdate,
+    /// Who is told when nobody takes a waiting patient.
+    pub alerts: Option<Alerts>,
+    /// How long the place of a silent page is kept.
+    pub grace_minutes: Option<i64>,
+    /// Is everybody in a call asked whether it may be recorded?
+    pub ask_to_record: Option<bool>,
+    /// Kinds of the documents that patients agree to before a visit here.
+    pub consent_required: Option<Vec<String>>,
 }
 
 /// A consultation as a client sends it; `None` leaves what the one of this `id`
@@ -122,6 +134,7 @@ pub(super) fn apply(app: &App, room: &mut Room, update: Update, now: At) -> Resu
     put(&mut settings.hours, update.hours, |hours| few("operation_settings.hours", hours))?;
     put(&mut settings.queue_capacity, update.queue_capacity, capacity)?;
     settings.walkin_enabled = update.walkin_enabled.unwrap_or(settings.walkin_enabled);
+    settings.walkin_by_on_call = update.walkin_by_on_call.unwrap_or(settings.walkin_by_on_call);
     settings.appointment_enabled = update.appointment_enabled.unwrap_or(settings.appointment_enabled);
     settings.econsult_enabled = update.econsult_enabled.unwrap_or(settings.econsult_enabled);
     settings.guest_enabled = update.guest_enabled.unwrap_or(settings.guest_enabled);
@@ -130,7 +143,45 @@ pub(super) fn apply(app: &App, room: &mut Room, update: Update, now: At) -> Resu
         settings.consultations = consultations(app, &settings.consultations, wanted, now)?;
     }
     booking::apply(&mut settings.booking, &update.booking)?;
+    put(&mut settings.alerts, update.alerts, alerts)?;
+    put(&mut settings.grace_minutes, update.grace_minutes, |minutes| {
+        within("grace_minutes", minutes, 1..=LONGEST_GRACE_MINUTES)
+    })?;
+    settings.ask_to_record = update.ask_to_record.unwrap_or(settings.ask_to_record);
+    if let Some(kinds) = update.consent_required {
+        settings.consent_required = consents(&settings.consent_required, kinds, now)?;
+    }
     put(&mut settings.specialties, update.specialties, specialties)
+}
+
+fn consents(before: &[Required], kinds: Vec<String>, now: At) -> Result<Vec<Required>> {
+    let refused = |why: &str| Err(Error::field("consent_required", why));
+    if kinds.iter().any(|kind| !consent::is_kind(kind)) {
+        return refused("use kinds of documents, such as consent");
+    }
+    let required = consent::required(before, kinds, now);
+    if required.len() > consent::MAX_REQUIRED {
+        return refused("use at most 5 kinds");
+    }
+    Ok(required)
+}
+
+/// Most people on an alert list.
+const MAX_ALERTED: usize = 20;
+
+fn alerts(mut alerts: Alerts) -> Result<Alerts> {
+    within("alerts.after_minutes", alerts.after_minutes, 0..=MAX_MINUTES)?;
+    let mut seen = Vec::with_capacity(alerts.user_ids.len());
+    alerts.user_ids.retain(|id| {
+        !seen.contains(id) && {
+            seen.push(*id);
+            true
+        }
+    });
+    if alerts.user_ids.len() > MAX_ALERTED {
+        return Err(Error::field("alerts.user_ids", format!("use at most {MAX_ALERTED} people")));
+    }
+    Ok(alerts)
 }
 
 fn put<T>(field: &mut T, sent: Option<T>, check: impl FnOnce(T) -> Result<T>) -> Result<()> {

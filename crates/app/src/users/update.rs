@@ -31,6 +31,7 @@ use crate::{
     mail, passwords,
     profile::{self, ProfileInput},
     tokens::digest,
+    verification,
 };
 
 /// What is sent of a user; `None` leaves the field.
@@ -258,6 +259,9 @@ impl Change {
         let disable_emails = sent.disable_emails.unwrap_or(user.disable_emails);
         if new != *old || disable_emails != user.disable_emails {
             users::update_profile(tx, account, id, &new, disable_emails, now).await?;
+        }
+        if sent.profile.email.is_some() {
+            verification::ask(tx, app, actor, user, &new.email).await?;
         }
         if let Some(name) = profile::username(sent.username.as_deref())?
             && name != *user.username.reveal()

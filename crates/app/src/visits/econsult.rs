@@ -8,13 +8,13 @@ use super::{
     from_intake::{FromIntake, only_once},
     view,
 };
-use crate::{Actor, App, Error, Result, authz, rooms};
+use crate::{Actor, App, Error, Result, authz, consents, rooms};
 
 /// Creates an e-consult. Every provider of the room sees it until one takes it.
 ///
 /// # Errors
 /// 401, 403, 404 for an unknown room, 400 for a foreign or used intake, a
-/// closed room, a room without e-consults (`econsult_disabled`).
+/// closed room, a room without e-consults (`econsult_disabled`), `consent_missing`.
 pub async fn add_econsult(app: &App, actor: &Actor, command: FromIntake) -> Result<VisitView> {
     authz::user(actor)?;
     let vault = app.store.vault(&actor.account).await?;
@@ -26,6 +26,7 @@ pub async fn add_econsult(app: &App, actor: &Actor, command: FromIntake) -> Resu
                 let ground = command.ground(tx, &caller, &vault).await?;
                 rooms::check_open(&owner, &ground.room, caller.kind())?;
                 check_taken(&ground.room)?;
+                consents::check_new(tx, &owner, &caller, &ground.room, ground.intake.member).await?;
                 let form = (Kind::EConsult, Subtype::EConsult);
                 ground.add(tx, &owner, &caller, form, "visits.add_econsult").await
             })

@@ -142,13 +142,14 @@ impl Ground {
             state: State::new(Status::Pending, provider),
             duration_minutes: minutes,
             amount_cents: amount,
+            consultation: consultation.as_ref().map(|one| one.id.clone()),
             description: consultation.map(|one| one.description).unwrap_or_default(),
             meeting: app.random.hex(),
             conference_pin: pin(app),
             at: now,
         };
         let id = insert(tx, &new).await?;
-        let mut subject = Subject::visit(id, new.room, new.member, &new.state);
+        let mut subject = Subject::visit(id, new.room, new.member, &new.state).planned(&new.plan).by(actor);
         subject.data.guardian_id = guardian.map(|id| id.to_string());
         events::append(tx, app, &actor.account, EventType::VisitCreated, subject).await?;
         audit::write(tx, app, actor, name, ("visit", id.to_string())).await?;

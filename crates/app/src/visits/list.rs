@@ -98,6 +98,7 @@ async fn page(app: &App, actor: &Actor, whose: (Scope, UserId), command: List) -
     let vault = app.store.vault(account).await?;
     let mut conn = app.store.reader().await?;
     let mut filter = command.filter;
+    filter.recorded = command.recorded;
     if let Some(name) = command.room.as_deref().filter(|name| !name.is_empty()) {
         let room = rooms::find_named(&mut conn, account, name).await?;
         filter.room = Some(room.ok_or_else(|| Error::not_found("room"))?.id);
@@ -105,10 +106,6 @@ async fn page(app: &App, actor: &Actor, whose: (Scope, UserId), command: List) -
     let order = command.order.unwrap_or_else(|| natural_order(&filter));
     if command.after.is_some_and(|(of, _)| of != order) {
         return Err(Error::field("after", "belongs to a list in another order"));
-    }
-    if command.recorded {
-        // Nothing records yet, so that no visit has a recording.
-        return Ok(Listed { visits: Vec::new(), total: 0, next: None });
     }
     let after = command.after.map(|(_, mark)| mark);
     // One more than asked for tells whether there is a next page.
@@ -119,6 +116,7 @@ async fn page(app: &App, actor: &Actor, whose: (Scope, UserId), command: List) -
     } else {
         visit_lists::count(&mut conn, account, whose, &filter, order, now).await?
     };
+    let delays = crate::rooms::Delays::read(&mut conn, account, now).await?;
     drop(conn);
     let more = rows.len() > usize::try_from(command.limit).unwrap_or(usize::MAX);
     if more {
@@ -130,6 +128,7 @@ async fn page(app: &App, actor: &Actor, whose: (Scope, UserId), command: List) -
         app.reads.note(app, actor, row.member.id, "visits.list");
         visits.push(opened(app, actor, &vault, row)?);
     }
+    delays.tell(&mut visits);
     Ok(Listed { visits, total, next: last })
 }
 

@@ -2,31 +2,26 @@
 //! change that makes the visit; a series is made whole or not at all.
 
 use bedside_model::{
-    AccountId, At, IntakeId, UserId, VisitId,
+    AccountId, At, IntakeId, Phi, UserId, VisitId,
     availability::{self, Span},
     event::EventType,
     permission::{Action as Right, Relations},
-    user::UserType,
-    visit::{Action, CloseReason, Kind, Plan, State, Status, Subtype},
+    visit::{Kind, Plan, State, Status, Subtype},
 };
-use bedside_store::{
-    Tx, Vault, appointments, bookings, intakes as stored_intakes,
-    intakes::Intake,
-    rooms,
-    visits::{NewVisit, Visit},
-};
+use bedside_store::{Tx, Vault, appointments, intakes as stored_intakes, intakes::Intake, visits::NewVisit};
 use jiff::ToSpan;
 
 use super::{
-    VisitView,
+    VisitView, appointment,
     from_intake::{FromIntake, Ground, insert, only_once, pin},
     view,
 };
 use crate::{
-    Actor, App, Error, Result, Who, audit, authz,
-    availability::{Desk, Wanted, appointments_disabled, length, reserve, with_nearest},
+    Actor, App, Error, Result, authz,
+    availability::{Desk, Wanted, appointments_disabled, confirm, length, reserve, with_nearest},
+    consents,
     events::{self, Subject},
-    intakes,
+    intakes, links,
 };
 
 /// Most appointments of one series.
@@ -47,6 +42,8 @@ pub struct Schedule {
     pub overriding: bool,
     /// Staff book over something else.
     pub force: bool,
+    /// Why, for the audit trail.
+    pub reason: Option<Phi<String>>,
     /// How many, one a week; none is one.
     pub repeat: Option<i64>,
 }
@@ -56,12 +53,15 @@ pub struct Schedule {
 pub struct Scheduled {
     /// The first one.
     pub view: VisitView,
+    /// What opens it without a login, where the clinic uses such links.
+    pub link: Option<Phi<String>>,
     /// All of them; empty unless it repeats.
     pub series: Vec<VisitId>,
 }
 
 struct Made {
     first: VisitId,
+    link: Option<String>,
     series: Vec<VisitId>,
 }
 
@@ -70,7 +70,7 @@ struct Made {
 ///
 /// # Errors
 /// 401, 403, 404, 400 naming the field, `slot_taken` with the nearest free
-/// times, `appointments_disabled`, `intake_already_used`.
+/// times, `appointments_disabled`, `intake_already_used`, `consent_missing`.
 pub async fn add(app: &App, actor: &Actor, command: Schedule) -> Result<Scheduled> {
     authz::user(actor)?;
     if command.repeat.is_some_and(|count| !(2..=MAX_REPEATS).contains(&count)) {
@@ -89,18 +89,18 @@ pub async fn add(app: &App, actor: &Actor, command: Schedule) -> Result<Schedule
         .store
         .write(move |tx| Box::pin(async move { add_in(tx, &owner, &caller, &vault, &command, &seen).await }))
         .await;
-    let (first, series) = match added {
-        Ok(Made { first, series }) => (Ok(first), series),
+    let (first, link, series) = match added {
+        Ok(Made { first, link, series }) => (Ok(first), link, series),
         Err(error) => {
             let error = match desk.get() {
                 Some(desk) => with_nearest(app, actor, desk, provider, start, error).await,
                 None => error,
             };
-            (Err(error), Vec::new())
+            (Err(error), None, Vec::new())
         }
     };
     let id = only_once(app, actor, &intake, first).await?;
-    Ok(Scheduled { view: view(app, actor, id).await?, series })
+    Ok(Scheduled { view: view(app, actor, id).await?, link: link.map(Phi::from), series })
 }
 
 async fn add_in(
@@ -116,6 +116,7 @@ async fn add_in(
     if !overriding && !ground.room.settings.appointment_enabled {
         return Err(appointments_disabled());
     }
+    consents::check_new(tx, app, actor, &ground.room, ground.intake.member).await?;
     let minutes = length(command.start_at, command.end_at)?;
     let consultation = ground.consultation.as_ref().map(|one| one.id.clone());
     let desk = Desk::new(ground.room.clone(), consultation.as_deref(), minutes)?;
@@ -123,7 +124,8 @@ async fn add_in(
     let first = Span { start: command.start_at, end: command.start_at.plus_minutes(desk.duration_minutes) };
     let count = command.repeat.unwrap_or(1);
     let series = (count > 1).then(|| app.random.uuid(app.clock.now()));
-    let mut made = Vec::new();
+    let links = links::are_used(tx, &actor.account).await?;
+    let (mut made, mut first_link) = (Vec::new(), None);
     let mut provider = ground.provider;
     for week in 0..count {
         let span = later(desk, first, week)?;
@@ -146,23 +148,35 @@ async fn add_in(
         };
         let subtype = command.subtype.unwrap_or(Subtype::Video);
         let id = put(tx, app, actor, &ground, (intake, booking.provider, span, subtype)).await?;
-        bookings::confirm(tx, &actor.account, &booking.id, id).await?;
+        confirm(tx, &actor.account, &booking, id).await?;
         if let Some(series) = &series {
             appointments::set_series(tx, &actor.account, id, series).await?;
         }
-        let name = if overriding && booking.rule.is_none() { "visits.override" } else { "visits.add" };
-        audit::write(tx, app, actor, name, ("visit", id.to_string())).await?;
+        if links {
+            let link = links::mint(tx, app, vault, &actor.account, id).await?;
+            first_link.get_or_insert(link);
+        }
+        let over = overriding && booking.rule.is_none();
+        let name = if over { "visits.override" } else { "visits.add" };
+        appointment::note(
+            tx,
+            app,
+            actor,
+            (name, id),
+            (vault, &command.reason),
+            over.then_some((desk, &booking)),
+        )
+        .await?;
         made.push(id);
     }
     let first = *made.first().ok_or_else(|| Error::field("repeat.count", "use 2 to 52"))?;
     let series = if series.is_some() { made } else { Vec::new() };
-    Ok(Made { first, series })
+    Ok(Made { first, link: first_link, series })
 }
 
-/// May the caller book outside the offered times, and do they want to? The
-/// admin token always does (core.md 1.8).
+/// May the caller book outside the offered times, and do they want to?
 async fn may_override(tx: &mut Tx, actor: &Actor, ground: &Ground, command: &Schedule) -> Result<bool> {
-    if matches!(actor.who, Who::AdminToken { .. } | Who::System) {
+    if appointment::always_overrides(actor) {
         return Ok(true);
     }
     if !command.overriding && !command.force {
@@ -173,7 +187,7 @@ async fn may_override(tx: &mut Tx, actor: &Actor, ground: &Ground, command: &Sch
     if authz::may(actor, relations, Right::VisitUpdate) {
         Ok(true)
     } else {
-        Err(Error::forbidden("override_not_allowed", "Only staff may book outside the offered times."))
+        Err(appointment::override_not_allowed())
     }
 }
 
@@ -234,91 +248,15 @@ async fn put(
         state: State::new(status, Some(provider)),
         duration_minutes: span.minutes(),
         amount_cents: chosen.filter(|one| one.is_charged()).map_or(0, |one| one.amount_cents),
+        consultation: chosen.map(|one| one.id.clone()),
         description: chosen.map(|one| one.description.clone()).unwrap_or_default(),
         meeting: app.random.hex(),
         conference_pin: pin(app),
         at: now,
     };
     let id = insert(tx, &new).await?;
-    let mut subject = Subject::visit(id, new.room, new.member, &new.state);
+    let mut subject = Subject::visit(id, new.room, new.member, &new.state).planned(&new.plan).by(actor);
     subject.data.guardian_id = ground.guardian.map(|id| id.to_string());
     events::append(tx, app, &actor.account, EventType::VisitCreated, subject).await?;
     Ok(id)
-}
-
-/// What the room says of patients who change an appointment: whether at all,
-/// and until when. Whoever waits already may always leave.
-pub(super) async fn check_change(
-    tx: &mut Tx,
-    actor: &Actor,
-    visit: &Visit,
-    action: Action,
-    now: At,
-) -> Result<()> {
-    let changes = match action {
-        Action::Update(_) | Action::Cancel { .. } => true,
-        Action::Close { reason, .. } => reason == CloseReason::PatientCancelAppointment,
-        _ => false,
-    };
-    let patient = actor.kind().is_some_and(UserType::is_patient);
-    let open = visit.state.status.is_open() && visit.state.arrived_at.is_none();
-    if !changes || !patient || !open || visit.plan.kind != Kind::Scheduled {
-        return Ok(());
-    }
-    let room = rooms::find(tx, &actor.account, visit.room).await?.ok_or_else(|| Error::not_found("room"))?;
-    let rules = &room.settings.booking;
-    if !rules.patient_may_cancel {
-        return Err(Error::invalid(
-            "cancel_not_allowed",
-            "Please ask the clinic to change this appointment.",
-        ));
-    }
-    if now.plus_minutes(rules.cancel_notice_minutes) >= visit.plan.start_at {
-        return Err(Error::invalid(
-            "too_late_to_change",
-            "It is too late to change this appointment here. Please ask the clinic.",
-        ));
-    }
-    Ok(())
-}
-
-/// Keeps the time that an appointment takes in step with the visit: moved with
-/// it, free once it is cancelled or handed to the queue of a room.
-pub(super) async fn follow(tx: &mut Tx, app: &App, actor: &Actor, old: &Visit, new: &Visit) -> Result<()> {
-    if old.plan.kind != Kind::Scheduled {
-        return Ok(());
-    }
-    let account = &actor.account;
-    if !new.state.status.is_open() {
-        // A completed visit keeps what is behind it only.
-        if new.state.status == Status::Cancelled || new.plan.end_at > app.clock.now() {
-            bookings::free(tx, account, new.id).await?;
-        }
-        return Ok(());
-    }
-    let whose = |visit: &Visit| visit.state.provider.or(visit.state.requested_provider);
-    let same = (new.plan.start_at, new.plan.end_at, new.room, whose(new))
-        == (old.plan.start_at, old.plan.end_at, old.room, whose(old));
-    if same {
-        return Ok(());
-    }
-    let Some(provider) = whose(new) else { return Ok(bookings::free(tx, account, new.id).await?) };
-    let room = rooms::find(tx, account, new.room).await?.ok_or_else(|| Error::not_found("room"))?;
-    let span = Span { start: new.plan.start_at, end: new.plan.end_at };
-    let desk = Desk::new(room, None, Some(span.minutes()))?;
-    let patient = actor.kind().is_some_and(UserType::is_patient);
-    let wanted = Wanted {
-        desk: &desk,
-        provider: Some(provider),
-        span,
-        member: new.member,
-        // Staff move an appointment also to where none is offered; over
-        // something else only with a booking of its own.
-        overriding: !patient,
-        force: new.state.status == Status::InProgress,
-        replaces: Some(new.id),
-        expires_at: None,
-    };
-    let booking = reserve(tx, app, account, wanted).await?;
-    Ok(bookings::confirm(tx, account, &booking.id, new.id).await?)
 }

@@ -52,6 +52,10 @@ impl Transfer {
                     match found.plan.kind {
                         Kind::EConsult => check_taken(&room)?,
                         Kind::WalkIn if !room.settings.walkin_enabled => return Err(rooms::no_walkins()),
+                        // Whoever is named is known to take it.
+                        Kind::WalkIn if self.provider.is_none() => {
+                            rooms::check_on_call(tx, app, &room).await?;
+                        }
                         _ => {}
                     }
                 }

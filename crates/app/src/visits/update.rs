@@ -6,10 +6,18 @@ use bedside_model::{
     user::UserType,
     visit::{self, Action, Kind, Subtype},
 };
-use bedside_store::{Tx, Vault, visits::Visit};
+use bedside_store::{
+    Tx, Vault, rooms,
+    visits::{self, Visit},
+};
 
-use super::{Command, VisitView, change, remark_context, transfer::check_provider};
-use crate::{Actor, App, Error, Result};
+use super::{
+    appointment::{Liberty, desk_of},
+    remark_context,
+    series::{self, Changed, Deed, Scope},
+    transfer::check_provider,
+};
+use crate::{Actor, App, Error, Result, availability::with_nearest};
 
 /// What changes; `None` leaves it.
 #[derive(Debug, Clone, Default)]
@@ -26,15 +34,22 @@ pub struct Update {
     pub remark: Option<Phi<String>>,
     /// The status that the caller believes in; it has calls of its own.
     pub status: Option<i64>,
+    /// Staff move it outside the offered times.
+    pub overriding: bool,
+    /// Staff move it over something else.
+    pub force: bool,
+    /// Why it moves, for the audit trail.
+    pub reason: Option<Phi<String>>,
 }
 
-/// Changes a visit's plan. A call that runs is ended when the visit becomes one
-/// without video.
+/// Changes a visit's plan, and by the same those of its series that `scope`
+/// names. A call that runs is ended when the visit becomes one without video.
 ///
 /// # Errors
 /// 401, 403, 404, 400 naming the field, `not_an_appointment` for the time of
-/// anything else, `visit_in_progress`, `visit_closed`.
-pub async fn update(app: &App, actor: &Actor, id: VisitId, command: Update) -> Result<VisitView> {
+/// anything else, `slot_taken` with the nearest free times, `visit_in_progress`,
+/// `visit_closed`.
+pub async fn update(app: &App, actor: &Actor, id: VisitId, command: Update, scope: Scope) -> Result<Changed> {
     let right = if actor.kind().is_some_and(UserType::is_patient) {
         let planned = command.subtype.is_some() || command.remark.is_some() || command.status.is_some();
         let moves = command.start_at.is_some() || command.provider.is_some();
@@ -43,10 +58,35 @@ pub async fn update(app: &App, actor: &Actor, id: VisitId, command: Update) -> R
     } else {
         Right::VisitUpdate
     };
-    change(app, actor, id, right, "visits.update", Command::Update(command)).await
+    series::run(app, actor, id, right, Deed::Update(command), scope).await
+}
+
+/// A refused move, with the times that are free around it.
+pub(super) async fn told_nearest(
+    app: &App,
+    actor: &Actor,
+    id: VisitId,
+    (start, provider): (Option<At>, Option<UserId>),
+    error: Error,
+) -> Result<Error> {
+    let mut conn = app.store.reader().await?;
+    let Some(visit) = visits::find(&mut conn, &actor.account, id).await? else { return Ok(error) };
+    let Some(room) = rooms::find(&mut conn, &actor.account, visit.room).await? else { return Ok(error) };
+    drop(conn);
+    let desk = desk_of(&visit, room)?;
+    let provider = provider.or(visit.state.requested_provider);
+    Ok(with_nearest(app, actor, &desk, provider, start.unwrap_or(visit.plan.start_at), error).await)
 }
 
 impl Update {
+    /// Over what the visit may be put: a move in time asks for a free time, as
+    /// the first booking did.
+    pub(super) fn liberty(&self, actor: &Actor, new: &Visit) -> Result<Liberty> {
+        let asked = Liberty::of(actor, self.overriding, self.force)?;
+        let moves = self.start_at.is_some() || self.end_at.is_some();
+        Ok(if moves { asked } else { Liberty::of_handover(new) })
+    }
+
     pub(super) async fn prepare(
         &self,
         tx: &mut Tx,

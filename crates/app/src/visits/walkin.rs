@@ -3,16 +3,16 @@
 use bedside_model::{
     VisitId,
     permission::Action as Right,
-    visit::{Action, Kind, Subtype},
+    visit::{Kind, Subtype},
 };
 use bedside_store::{Tx, Vault, visits};
 
 use super::{
-    VisitView, change,
+    Command, VisitView, change,
     from_intake::{FromIntake, only_once},
     view,
 };
-use crate::{Actor, App, Result, authz, rooms};
+use crate::{Actor, App, Result, authz, consents, rooms};
 
 /// Creates a walk-in: the patient waits in the room's queue. From one of our
 /// pages, a patient who already waits there comes back to that place.
@@ -20,8 +20,8 @@ use crate::{Actor, App, Result, authz, rooms};
 /// # Errors
 /// 401, 403, 404 for a foreign intake, 400 for a used one
 /// (`intake_already_used`, with `visit_id`), a closed or full room
-/// (`room_closed`, `queue_full`, `walkin_disabled`), or an unknown provider or
-/// consultation.
+/// (`room_closed`, `queue_full`, `walkin_disabled`), `consent_missing` naming the
+/// document, or an unknown provider or consultation.
 pub async fn add_walkin(app: &App, actor: &Actor, command: FromIntake) -> Result<VisitView> {
     authz::user(actor)?;
     let vault = app.store.vault(&actor.account).await?;
@@ -31,10 +31,13 @@ pub async fn add_walkin(app: &App, actor: &Actor, command: FromIntake) -> Result
         .write(move |tx| Box::pin(async move { add_in(tx, &owner, &caller, &vault, &command).await }))
         .await;
     let id = only_once(app, actor, &intake, added).await?;
+    if actor.is_page() {
+        super::away::heard(app, actor);
+    }
     view(app, actor, id).await
 }
 
-async fn add_in(
+pub(super) async fn add_in(
     tx: &mut Tx,
     app: &App,
     actor: &Actor,
@@ -49,19 +52,21 @@ async fn add_in(
         return Ok(waiting);
     }
     rooms::check_arrival(tx, app, actor, room).await?;
+    consents::check_new(tx, app, actor, room, ground.intake.member).await?;
     ground.add(tx, app, actor, (Kind::WalkIn, Subtype::Video), "visits.add_walkin").await
 }
 
-/// The patient of an appointment comes to wait: from a quarter of an hour
+/// The patient of an appointment comes to wait: from the room's start window
 /// before its time until it is over. The visit stays the same one.
 ///
 /// # Errors
-/// 401, 403, 404, 400 `not_an_appointment`, `appointment_too_early`,
+/// 401, 403, 404, 400 `not_an_appointment`, `appointment_too_early`
+/// (with `can_start_at`),
 /// `appointment_missed`, `visit_closed`.
 pub async fn arrive(app: &App, actor: &Actor, id: VisitId) -> Result<VisitView> {
     let (user, kind) = authz::user(actor)?;
     if kind.is_patient() {
         app.presence.touch(&actor.account, user, app.clock.now());
     }
-    change(app, actor, id, Right::VisitAdd, "visits.arrive", Action::Arrive.into()).await
+    change(app, actor, id, Right::VisitAdd, "visits.arrive", Command::Arrive).await
 }

@@ -20,6 +20,17 @@ const DATAGRAM: usize = 2048;
 /// Most bytes in one call to the system, as IP allows.
 const GSO_BYTES: usize = 60_000;
 
+/// How a port is held together with other sockets of this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// By this one alone.
+    Alone,
+    /// By this one first; others follow.
+    Opens,
+    /// Together with the one that opened it.
+    Joins,
+}
+
 struct Bound {
     io: UdpSocket,
     state: UdpSocketState,
@@ -39,7 +50,7 @@ pub(super) struct Sockets {
 impl Sockets {
     /// Binds the port on the addresses; port 0 picks a free one. Must be
     /// called within a tokio runtime.
-    pub fn bind(listen: &Listen, local: &[IpAddr], port: u16) -> io::Result<Self> {
+    pub fn bind(listen: &Listen, local: &[IpAddr], port: u16, sharing: Sharing) -> io::Result<Self> {
         let wanted: Vec<(IpAddr, Option<IpAddr>)> = match listen {
             Listen::Only(addresses) => addresses.iter().map(|ip| (*ip, Some(*ip))).collect(),
             Listen::Interfaces => {
@@ -51,7 +62,7 @@ impl Sockets {
         };
         let mut sockets = Self { bound: Vec::new(), port, buffer: Vec::new(), buffer_each: DATAGRAM };
         for (ip, only) in wanted {
-            let bound = bind_one(ip, only, sockets.port)?;
+            let bound = bind_one(ip, only, sockets.port, sharing)?;
             sockets.port = bound.io.local_addr()?.port();
             let coalesced = bound.state.gro_segments() * DATAGRAM;
             sockets.buffer_each = sockets.buffer_each.max(coalesced);
@@ -82,8 +93,14 @@ impl Sockets {
     }
 
     /// Hands over what has arrived, at most one batch per socket: source,
-    /// the candidate it was meant for, contents.
-    pub fn receive(&mut self, book: &AddressBook, mut each: impl FnMut(SocketAddr, SocketAddr, &[u8])) {
+    /// the candidate it was meant for, contents. Returns how many reads of the
+    /// system's it took them from.
+    pub fn receive(
+        &mut self,
+        book: &AddressBook,
+        mut each: impl FnMut(SocketAddr, SocketAddr, &[u8]),
+    ) -> usize {
+        let mut all = 0;
         let mut meta = [RecvMeta::default(); BATCH_SIZE];
         for socket in &self.bound {
             let mut slices: Vec<IoSliceMut<'_>> =
@@ -94,6 +111,7 @@ impl Sockets {
             // An error is either "nothing there" or an ICMP report of some
             // client that has gone; its timers will notice.
             let count = received.unwrap_or(0);
+            all += count;
             for (meta, slice) in meta.iter().zip(&slices).take(count) {
                 let to = socket.only.or(meta.dst_ip);
                 let Some(to) = to.or_else(|| socket.any_local(book)) else {
@@ -105,6 +123,7 @@ impl Sockets {
                 }
             }
         }
+        all
     }
 
     fn for_destination(&self, to: SocketAddr, source: Option<IpAddr>) -> Option<&Bound> {
@@ -125,7 +144,7 @@ impl Bound {
     }
 }
 
-fn bind_one(ip: IpAddr, only: Option<IpAddr>, port: u16) -> io::Result<Bound> {
+fn bind_one(ip: IpAddr, only: Option<IpAddr>, port: u16, sharing: Sharing) -> io::Result<Bound> {
     let address = SocketAddr::new(ip, port);
     let socket = socket2::Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if address.is_ipv6() {
@@ -135,7 +154,15 @@ fn bind_one(ip: IpAddr, only: Option<IpAddr>, port: u16) -> io::Result<Bound> {
     let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
     let _ = socket.set_send_buffer_size(KERNEL_BUFFER);
     socket.set_nonblocking(true)?;
+    if sharing == Sharing::Joins {
+        socket.set_reuse_port(true)?;
+    }
     socket.bind(&SockAddr::from(address))?;
+    if sharing == Sharing::Opens {
+        // Only now: another program's port is not to be shared by mistake, as
+        // the system allows to two programs of one user.
+        socket.set_reuse_port(true)?;
+    }
     let io = UdpSocket::from_std(socket.into())?;
     let state = UdpSocketState::new((&io).into())?;
     Ok(Bound { io, state, only, v4: address.is_ipv4() })

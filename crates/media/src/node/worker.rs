@@ -9,41 +9,111 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use livekit_protocol as lk;
 use rand::RngExt;
+use str0m::net::Protocol;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::addresses::{self, AddressBook};
-use super::socket::{Sender, Sockets};
+use super::placement::{Coming, Placements};
+use super::recorder::Recorder;
+use super::routes::{Batch, Router};
+use super::socket::{Sender, Sharing, Sockets};
+use super::ways::Ways;
 use super::{Settings, StartError, Stats};
-use crate::env::{Output, WallClock};
-use crate::event::CallEvent;
+use crate::env::{Output, Reachable, WallClock};
+use crate::event::{CallEvent, CallEventKind};
 use crate::ids::SessionId;
 use crate::join::{Join, JoinError};
+use crate::probe::ProbeError;
 use crate::shard::{PeerInfo, Shard};
+use crate::turn::is_relayed;
 
 /// Commands taken in a row before the sockets get their turn.
 const COMMAND_BATCH: usize = 64;
+/// How often the sockets are read in a row before anything is sent on.
+const RECEIVE_ROUNDS: usize = 4;
+/// Datagrams that are worth being sent on without waiting for more.
+const PLENTY: usize = 16;
+/// How long the first datagrams wait for more: what leaves together costs each
+/// receiver one call to the system and one turn of its connection. Nobody sees
+/// a quarter of a millisecond.
+const GATHER: Duration = Duration::from_micros(250);
+/// Batches from other workers taken in a row, likewise.
+const HANDED_BATCH: usize = 16;
 /// How old the list of local addresses may be when a peer joins: laptops move.
 const ADDRESSES_AGE: Duration = Duration::from_secs(10);
 /// A timer this near is as good as due; finer sleeping costs more than it
 /// gains.
 const TIMER_SLACK: Duration = Duration::from_millis(1);
 
+/// Something to do with the shard on its own thread.
+pub(super) type Errand = Box<dyn FnOnce(&mut Shard, Instant) + Send>;
+
 pub(super) enum Command {
-    Join { join: Box<Join>, sink: mpsc::Sender<Bytes>, reply: oneshot::Sender<Result<SessionId, JoinError>> },
-    Request { session: SessionId, request: Bytes },
-    EndCall { call: String, reply: oneshot::Sender<()> },
-    RemovePeer { call: String, identity: String, reply: oneshot::Sender<bool> },
-    Peers { call: String, reply: oneshot::Sender<Vec<PeerInfo>> },
-    Drain { reply: oneshot::Sender<()> },
-    Stop { reply: oneshot::Sender<()> },
+    Join {
+        join: Box<Join>,
+        coming: Coming,
+        sink: mpsc::Sender<Bytes>,
+        reply: oneshot::Sender<Result<SessionId, JoinError>>,
+    },
+    Request {
+        session: SessionId,
+        request: Bytes,
+    },
+    EndCall {
+        call: String,
+        reply: oneshot::Sender<()>,
+    },
+    RemovePeer {
+        call: String,
+        identity: String,
+        reply: oneshot::Sender<bool>,
+    },
+    Record {
+        call: String,
+        recording: String,
+        agreed: Vec<String>,
+        reply: oneshot::Sender<bool>,
+    },
+    StopRecording {
+        call: String,
+        reply: oneshot::Sender<()>,
+    },
+    /// Something that is done on the shard between two datagrams.
+    Run(Errand),
+    Peers {
+        call: String,
+        reply: oneshot::Sender<Vec<PeerInfo>>,
+    },
+    Probe {
+        sdp: String,
+        reply: oneshot::Sender<Result<String, ProbeError>>,
+    },
+    ProbeServers {
+        reply: oneshot::Sender<Vec<lk::IceServer>>,
+    },
+    Drain {
+        reply: oneshot::Sender<()>,
+    },
+    Stop {
+        reply: oneshot::Sender<()>,
+    },
 }
 
 /// What a worker is given by its node.
 pub(super) struct Inbox {
+    /// Which of the node's workers it is.
+    pub number: usize,
+    pub router: Router,
+    pub placements: Placements,
+    /// Datagrams for this worker that came in elsewhere.
+    pub handed: mpsc::Receiver<Batch>,
     pub commands: mpsc::Receiver<Command>,
     pub closed_sessions: mpsc::UnboundedReceiver<SessionId>,
     pub events: broadcast::Sender<CallEvent>,
+    pub recorder: Recorder,
+    pub ways: Ways,
     pub stats: Arc<Mutex<Stats>>,
     pub up: Arc<AtomicBool>,
 }
@@ -52,7 +122,7 @@ pub(super) struct Inbox {
 pub(super) fn spawn(settings: Settings, inbox: Inbox) -> Result<u16, StartError> {
     let (ready, started) = std::sync::mpsc::sync_channel(1);
     std::thread::Builder::new()
-        .name("media".to_owned())
+        .name(format!("media-{}", inbox.number))
         .spawn(move || {
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
@@ -83,6 +153,8 @@ impl Drop for Up {
 
 struct Worker {
     shard: Shard,
+    /// Datagrams on their way to the other workers.
+    elsewhere: Vec<Batch>,
     sockets: Sockets,
     sender: Sender,
     book: AddressBook,
@@ -105,13 +177,22 @@ impl Worker {
         if local.is_empty() {
             return Err(StartError::NoAddress);
         }
-        let sockets = Sockets::bind(&settings.listen, &local, port).map_err(start_error)?;
+        let sharing = match (inbox.router.workers(), inbox.number) {
+            (1, _) => Sharing::Alone,
+            (_, 0) => Sharing::Opens,
+            _ => Sharing::Joins,
+        };
+        let sockets = Sockets::bind(&settings.listen, &local, port, sharing).map_err(start_error)?;
         let book = AddressBook::new(local, settings.public_ips.clone(), sockets.port());
         let now = now();
-        let shard = Shard::new(now, wall_clock(now), settings.shard.clone(), book.candidates(), seed())?;
+        let candidates = candidates(&settings, &inbox.ways, &book);
+        let mut shard = Shard::new(now, wall_clock(now), settings.shard.clone(), candidates, seed())?;
+        shard.set_relay(inbox.ways.offer().cloned());
         inbox.up.store(true, Ordering::Relaxed);
+        let elsewhere = (0..inbox.router.workers()).map(|_| Batch::default()).collect();
         Ok(Self {
             shard,
+            elsewhere,
             sockets,
             sender: Sender::default(),
             book,
@@ -143,6 +224,7 @@ impl Worker {
                     }
                 }
                 Some(session) = self.inbox.closed_sessions.recv() => self.close(session),
+                Some(batch) = self.inbox.handed.recv() => self.take_handed(batch),
                 () = poll_fn(|cx| self.sockets.poll_readable(cx)) => self.receive(),
                 () = timer => {}
             }
@@ -155,10 +237,45 @@ impl Worker {
 
     fn receive(&mut self) {
         let now = now();
-        let shard = &mut self.shard;
-        self.sockets.receive(&self.book, |from, to, datagram| {
-            shard.datagram(now, from, to, datagram);
-        });
+        let Self { shard, sockets, book, elsewhere, inbox, .. } = self;
+        let several = inbox.router.workers() > 1;
+        let mut read = || {
+            sockets.receive(book, |from, to, datagram| {
+                // These are names that only the relay gives.
+                if is_relayed(from) {
+                    return;
+                }
+                let worker = if several { inbox.router.find(Protocol::Udp, from, datagram) } else { None };
+                match worker.filter(|worker| *worker != inbox.number) {
+                    Some(other) => elsewhere[other].push(Protocol::Udp, from, to, datagram),
+                    None => shard.datagram(now, Protocol::Udp, from, to, datagram),
+                }
+            })
+        };
+        if read() < PLENTY {
+            gather();
+        }
+        for _ in 0..RECEIVE_ROUNDS {
+            if read() == 0 {
+                break;
+            }
+        }
+        for (worker, batch) in elsewhere.iter_mut().enumerate().filter(|(_, batch)| !batch.is_empty()) {
+            inbox.router.hand(worker, std::mem::take(batch));
+        }
+        self.shard.flush();
+    }
+
+    fn take_handed(&mut self, first: Batch) {
+        let now = now();
+        let (mut next, mut taken) = (Some(first), 0);
+        while let Some(batch) = next {
+            for (proto, from, to, datagram) in batch.iter() {
+                self.shard.datagram(now, proto, from, to, datagram);
+            }
+            taken += 1;
+            next = if taken < HANDED_BATCH { self.inbox.handed.try_recv().ok() } else { None };
+        }
         self.shard.flush();
     }
 
@@ -189,9 +306,13 @@ impl Worker {
         let now = now();
         // A caller that has gone away does not want its answer any more.
         match command {
-            Command::Join { join, sink, reply } => {
+            Command::Join { join, coming, sink, reply } => {
                 self.refresh_addresses(now);
+                let call = join.call.clone();
                 let joined = self.shard.join(now, *join);
+                if self.shard.has_call(&call) {
+                    coming.lives();
+                }
                 if let Ok(session) = joined {
                     self.sinks.insert(session, sink);
                     if reply.send(joined).is_err() {
@@ -209,8 +330,25 @@ impl Worker {
             Command::RemovePeer { call, identity, reply } => {
                 let _ = reply.send(self.shard.remove_peer(now, &call, &identity));
             }
+            Command::Record { call, recording, agreed, reply } => {
+                let _ = reply.send(self.shard.start_recording(now, &call, &recording, &agreed));
+            }
+            Command::StopRecording { call, reply } => {
+                self.shard.stop_recording(now, &call);
+                // What it took until now goes to the recorder before the answer.
+                self.send_outputs();
+                let _ = reply.send(());
+            }
+            Command::Run(act) => act(&mut self.shard, now),
             Command::Peers { call, reply } => {
                 let _ = reply.send(self.shard.peers(&call));
+            }
+            Command::Probe { sdp, reply } => {
+                let _ = reply.send(self.shard.probe(now, &sdp));
+            }
+            Command::ProbeServers { reply } => {
+                self.refresh_addresses(now);
+                let _ = reply.send(self.shard.probe_servers(now));
             }
             Command::Drain { reply } => {
                 self.shard.drain(now);
@@ -238,15 +376,22 @@ impl Worker {
         {
             let public = self.settings.public_ips.clone();
             self.book = AddressBook::new(local, public, self.sockets.port());
-            self.shard.set_candidates(self.book.candidates());
+            self.shard.set_candidates(candidates(&self.settings, &self.inbox.ways, &self.book));
         }
     }
 
     fn send_outputs(&mut self) {
+        while let Some(change) = self.shard.poll_route() {
+            if self.inbox.router.workers() > 1 {
+                self.inbox.router.note(self.inbox.number, change);
+            }
+        }
         while let Some(output) = self.shard.poll_output() {
             match output {
-                Output::Datagram { from, to, contents } => {
-                    self.sender.push(&self.sockets, &self.book, from, to, &contents);
+                Output::Datagram { proto, from, to, contents } => {
+                    if !self.inbox.ways.send(proto, from, to, &contents) {
+                        self.sender.push(&self.sockets, &self.book, from, to, &contents);
+                    }
                 }
                 Output::Response { session, bytes } => {
                     let sent = self.sinks.get(&session).map(|sink| sink.try_send(bytes));
@@ -255,9 +400,16 @@ impl Worker {
                         self.close(session);
                     }
                 }
+                Output::Recorded(recorded) => self.inbox.recorder.take(recorded),
                 Output::Close { session } => drop(self.sinks.remove(&session)),
                 // Without a reader there is nobody to tell.
-                Output::Event(event) => drop(self.inbox.events.send(event)),
+                Output::Event(event) => {
+                    // By now a new call of this name may have begun.
+                    if event.kind == CallEventKind::CallEmpty && !self.shard.has_call(&event.call) {
+                        self.inbox.placements.ended(&event.call);
+                    }
+                    drop(self.inbox.events.send(event));
+                }
             }
         }
         self.sender.flush(&self.sockets, &self.book);
@@ -265,24 +417,51 @@ impl Worker {
 
     fn publish_stats(&self) {
         let (calls, peers) = self.shard.population();
-        let stats =
-            Stats { calls, peers, counters: self.shard.counters(), datagrams_dropped: self.sender.dropped };
+        self.inbox.placements.set_peers(self.inbox.number, peers);
+        let stats = Stats {
+            calls,
+            peers,
+            counters: self.shard.counters(),
+            datagrams_dropped: self.sender.dropped,
+            ..Stats::default()
+        };
         *self.inbox.stats.lock().unwrap_or_else(PoisonError::into_inner) = stats;
     }
 }
 
+/// Where clients are told to send to; the relay is told too.
+fn candidates(settings: &Settings, ways: &Ways, book: &AddressBook) -> Vec<Reachable> {
+    let mut candidates = if settings.ways.udp { book.udp() } else { Vec::new() };
+    ways.set_targets(&candidates);
+    candidates.extend(ways.tcp_port().into_iter().flat_map(|port| book.tcp(port)));
+    candidates
+}
+
 #[expect(clippy::disallowed_methods, reason = "the edge: the core behind it is given its time")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }
 
+#[expect(clippy::disallowed_methods, reason = "this thread does nothing else, and no timer is as fine")]
+fn gather() {
+    std::thread::sleep(GATHER);
+}
+
 #[expect(clippy::disallowed_methods, reason = "the edge: the core behind it is given its seed")]
-fn seed() -> [u8; 32] {
+pub(super) fn seed() -> [u8; 32] {
     rand::rng().random()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge: the core behind it is given its time")]
+fn unix() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+pub(super) fn unix_s() -> i64 {
+    i64::try_from(unix().as_secs()).unwrap_or(i64::MAX)
+}
+
 fn wall_clock(now: Instant) -> WallClock {
-    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let unix = unix();
     WallClock { at: now, unix_ms: i64::try_from(unix.as_millis()).unwrap_or(i64::MAX) }
 }

@@ -1,16 +1,18 @@
 //! Packets towards the client, and keyframes asked of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use str0m::format::Codec;
 use str0m::media::{KeyframeRequestKind, Mid, Pt, Rid};
 use str0m::rtp::{RtpWrite, SeqNo, Vp8Descriptor};
 
 use super::{Incoming, Transport};
+use crate::red;
 use crate::rewrite::{Numbers, Vp8Ids};
 
-/// How many video packets, and how old ones, can be sent again.
-pub(super) const REPEATABLE: (usize, Duration) = (2_000, Duration::from_secs(3));
+/// How many video packets, how old ones, and as what part of all that goes out
+/// can be sent again.
+pub(super) const REPEATABLE: (usize, Duration, Option<f32>) = (2_000, Duration::from_secs(3), Some(0.5));
 
 impl Transport {
     /// Makes a newly answered video section fit for bad networks: half of what
@@ -18,12 +20,12 @@ impl Transport {
     /// a fifth is lost, which then stays lost.
     pub fn allow_repeats(&mut self, mid: Mid) {
         if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(mid, None) {
-            stream.set_rtx_cache(REPEATABLE.0, REPEATABLE.1, Some(0.5));
+            stream.set_rtx_cache(REPEATABLE.0, REPEATABLE.1, REPEATABLE.2);
         }
     }
 
     /// The payload type this client wants for a codec on this section.
-    pub fn payload_type(&self, mid: Mid, codec: Codec) -> Option<Pt> {
+    pub fn payload_type(&self, mid: Mid, codec: Codec) -> Option<Accepted> {
         let accepted = self.rtc.media(mid)?.remote_pts();
         self.rtc
             .codec_config()
@@ -32,11 +34,19 @@ impl Transport {
             .find(|params| {
                 params.spec().codec == codec && (accepted.is_empty() || accepted.contains(&params.pt()))
             })
-            .map(|params| params.pt())
+            .map(|params| Accepted { pt: params.pt(), red: params.red() })
     }
 
-    /// Queues a packet of another peer's track for this client.
-    pub fn forward(&mut self, mid: Mid, pt: Pt, numbers: &Numbers, from: &Incoming) {
+    /// Queues a packet of another peer's track for this client. `captured`:
+    /// when its sender made it, which this client is told in sender reports.
+    pub fn forward(
+        &mut self,
+        mid: Mid,
+        accepted: Accepted,
+        numbers: &Numbers,
+        captured: Instant,
+        from: &Incoming,
+    ) {
         let packet = &from.packet;
         // These extensions describe the publisher's connection, not this one.
         let mut extensions = packet.header.ext_vals.clone();
@@ -45,16 +55,19 @@ impl Transport {
         extensions.rid_repair = None;
         extensions.transport_cc = None;
         extensions.abs_send_time = None;
-        let mut write = RtpWrite::new(
-            pt,
-            SeqNo::from(numbers.seq),
-            numbers.time,
-            packet.timestamp,
-            packet.payload.clone(),
-        )
-        .marker(packet.header.marker)
-        .ext_vals(extensions)
-        .nackable(from.codec.is_video());
+        if !matches!(from.codec, Codec::Av1 | Codec::Vp9) {
+            // Layers of the other codecs are switched, which its numbers would
+            // contradict.
+            extensions.user_values = Default::default();
+        }
+        let (pt, payload) = match (&from.red, accepted.red) {
+            (Some(whole), Some(red)) => (red, red::renumbered(whole, *accepted.pt)),
+            _ => (accepted.pt, packet.payload.clone()),
+        };
+        let mut write = RtpWrite::new(pt, SeqNo::from(numbers.seq), numbers.time, captured, payload)
+            .marker(packet.header.marker)
+            .ext_vals(extensions)
+            .nackable(from.codec.is_video());
         if let Some(patch) = vp8_patch(from, &numbers.vp8) {
             write = write.vp8_patch(patch);
         }
@@ -69,6 +82,14 @@ impl Transport {
             stream.request_keyframe(KeyframeRequestKind::Pli);
         }
     }
+}
+
+/// How a client wants a codec.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accepted {
+    pub pt: Pt,
+    /// The same with redundancy, when the client takes that.
+    pub red: Option<Pt>,
 }
 
 /// The VP8 numbers of a packet.

@@ -29,8 +29,10 @@ fn update() -> impl Strategy<Value = Update> {
 fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         Just(Action::Confirm),
-        Just(Action::Arrive),
+        any::<bool>()
+            .prop_map(|open| Action::Arrive { opens_at: At(if open { i64::MIN } else { i64::MAX }) }),
         (who(), any::<bool>()).prop_map(|(provider, confirmed)| Action::Accept { provider, confirmed }),
+        Just(Action::StepOut),
         Just(Action::PutBack),
         (prop::option::of(who()), any::<bool>())
             .prop_map(|(provider, moved)| Action::Transfer { provider, moved }),
@@ -173,13 +175,14 @@ fn leaving_a_running_visit_does_not_end_it() {
 fn an_appointment_is_entered_in_its_time() {
     let plan = plan_of(Kind::Scheduled);
     let booked = State::new(Status::Confirmed, Some(UserId(2)));
-    let arrive = |minute: i64| apply(&booked, &plan, Action::Arrive, At(minute * MINUTE));
+    let come = Action::Arrive { opens_at: At(85 * MINUTE) };
+    let arrive = |minute: i64| apply(&booked, &plan, come, At(minute * MINUTE));
     assert_eq!(arrive(84), Err(Refusal::TooEarly));
     assert_eq!(arrive(115), Err(Refusal::Missed));
     let waiting = arrive(85).unwrap().unwrap().state;
     assert_eq!((waiting.status, waiting.arrived_at), (Status::Pending, Some(At(85 * MINUTE))));
-    assert_eq!(apply(&waiting, &plan, Action::Arrive, At(86 * MINUTE)), Ok(None));
-    let walk_in = apply(&booked, &plan_of(Kind::WalkIn), Action::Arrive, At(100 * MINUTE));
+    assert_eq!(apply(&waiting, &plan, come, At(86 * MINUTE)), Ok(None));
+    let walk_in = apply(&booked, &plan_of(Kind::WalkIn), come, At(100 * MINUTE));
     assert_eq!(walk_in, Err(Refusal::NotAnAppointment));
 }
 

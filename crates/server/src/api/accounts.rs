@@ -76,8 +76,15 @@ pub struct Settings {
     return_origins: Vec<String>,
     /// Origins whose pages may call the API.
     cors_origins: Vec<String>,
+    /// Origins whose pages may show the clinic's calls in a frame.
+    embed_origins: Vec<String>,
     /// Largest file in bytes; null takes the server's own limit.
     max_file_bytes: Option<i64>,
+    /// Do appointments come with a link that needs no login?
+    one_time_links: bool,
+    /// Where the logo of the clinic's letters is; empty for none.
+    #[schema(example = "https://www.northside.example/logo.png")]
+    logo_url: String,
 }
 
 /// A clinic in a list.
@@ -113,7 +120,10 @@ fn account(view: AccountView, base: &BaseUrl) -> Account {
             require_api_secret: account.require_api_secret,
             return_origins: account.return_origins,
             cors_origins: account.cors_origins,
+            embed_origins: account.embed_origins,
             max_file_bytes: account.max_file_bytes,
+            one_time_links: account.one_time_links,
+            logo_url: account.logo_url,
         }),
     }
 }
@@ -199,6 +209,8 @@ pub struct UpdateAccount {
     return_origins: Option<List<Text<300>>>,
     /// Origins whose pages may call the API from a browser.
     cors_origins: Option<List<Text<300>>>,
+    /// Origins whose pages may show the clinic's calls in a frame (`/sdk/external_api.min.js`).
+    embed_origins: Option<List<Text<300>>>,
     /// Host of the clinic's portal; empty for none. On a server of several
     /// clinics only its operator may set it.
     domain: Option<Text<253>>,
@@ -210,6 +222,13 @@ pub struct UpdateAccount {
     require_api_secret: Option<Flag>,
     /// Largest file in bytes; 0 takes the server's own limit.
     max_file_bytes: Option<Int>,
+    /// Do appointments come with a link that needs no login? It opens that one
+    /// appointment.
+    one_time_links: Option<Flag>,
+    /// Where the logo of the clinic's letters is: an https URL of a PNG or JPEG,
+    /// shown 48 pixels high; empty for none.
+    #[schema(example = "https://www.northside.example/logo.png")]
+    logo_url: Option<Text<2048>>,
     /// Steps of a sign-up.
     #[schema(value_type = Option<Vec<Object>>)]
     signup: Option<Steps>,
@@ -231,11 +250,14 @@ impl From<UpdateAccount> for accounts::Update {
             portal_return_url: body.portal_return_url.map(Text::into_string),
             return_origins: body.return_origins.map(list),
             cors_origins: body.cors_origins.map(list),
+            embed_origins: body.embed_origins.map(list),
             domain: body.domain.map(Text::into_string),
             privacy_id: body.privacy_id.map(Text::into_string),
             sso_enabled: body.sso_enabled.map(|flag| flag.0),
             require_api_secret: body.require_api_secret.map(|flag| flag.0),
             max_file_bytes: body.max_file_bytes.map(|bytes| bytes.0),
+            one_time_links: body.one_time_links.map(|flag| flag.0),
+            logo_url: body.logo_url.map(Text::into_string),
             signup: body.signup.map(|steps| steps.0),
             intake_steps: body.intake_steps.map(|steps| steps.0),
             post_intake_steps: body.post_intake_steps.map(|steps| steps.0),

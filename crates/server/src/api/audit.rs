@@ -8,7 +8,8 @@ use axum::{
 };
 use bedside_app::{
     App,
-    audit_trail::{self, Entry, Export, List, Mark},
+    audit::Detail,
+    audit_trail::{self, Export, List, Mark, Read},
 };
 use bedside_model::{At, UserId};
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,35 @@ impl AuditQuery {
     }
 }
 
+/// What somebody did out of the ordinary: an appointment outside the offered
+/// times, or over something else.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditDetail {
+    /// Why, in the words of whoever did it.
+    reason: Option<String>,
+    /// No hours of the provider open the time in this room.
+    outside_hours: bool,
+    /// Numbers of the visits whose time it takes part of.
+    visits: Vec<String>,
+    /// Patients' holds of which it takes part.
+    holds: Vec<String>,
+    /// Closures in which it lies.
+    closures: Vec<String>,
+}
+
+impl From<Detail> for AuditDetail {
+    fn from(detail: Detail) -> Self {
+        let over = detail.overridden;
+        Self {
+            reason: detail.reason.map(bedside_model::Phi::into_inner),
+            outside_hours: over.outside_hours,
+            visits: over.visits.iter().map(ToString::to_string).collect(),
+            holds: over.holds,
+            closures: over.closures,
+        }
+    }
+}
+
 /// One entry. It names things; what is in them is not told here.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditEntry {
@@ -84,7 +114,7 @@ pub struct AuditEntry {
     at: i64,
     /// Who acted; null for the system and for anonymous callers.
     user_id: Option<String>,
-    /// `anonymous`, `api_key`, `admin_token`, `token`, `session` or `system`.
+    /// `anonymous`, `api_key`, `admin_token`, `token`, `session`, `link` or `system`.
     credential: String,
     /// The right that allowed it, as `action/seat/relation`; `open` where none
     /// is asked for, `system` for Bedside itself.
@@ -103,10 +133,14 @@ pub struct AuditEntry {
     count: i64,
     /// Its place in the chain that shows tampering; null for some seconds.
     position: Option<i64>,
+    /// What it says beyond that; only of `visits.override`, and of changes that
+    /// came with a reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<AuditDetail>,
 }
 
-impl From<Entry> for AuditEntry {
-    fn from(entry: Entry) -> Self {
+impl From<Read> for AuditEntry {
+    fn from(Read { entry, detail }: Read) -> Self {
         Self {
             id: entry.id,
             at: At(entry.at).seconds(),
@@ -120,6 +154,7 @@ impl From<Entry> for AuditEntry {
             request_id: entry.request_id,
             count: entry.count,
             position: entry.chain,
+            detail: detail.map(AuditDetail::from),
         }
     }
 }
@@ -179,8 +214,7 @@ async fn send(app: App, mut export: Export, pieces: mpsc::Sender<Result<Bytes, b
     }
 }
 
-const HEADER: &str =
-    "id,at,user_id,credential,right,address,action,object_kind,object_id,request_id,count,position\r\n";
+const HEADER: &str = "id,at,user_id,credential,right,address,action,object_kind,object_id,request_id,count,position,reason\r\n";
 
 fn line(text: &mut String, entry: AuditEntry) {
     let numbers = [entry.at, entry.count, entry.position.unwrap_or_default()].map(|n| n.to_string());
@@ -198,6 +232,7 @@ fn line(text: &mut String, entry: AuditEntry) {
         &entry.request_id,
         count,
         if entry.position.is_some() { position } else { "" },
+        entry.detail.as_ref().and_then(|detail| detail.reason.as_deref()).unwrap_or_default(),
     ];
     text.push_str(&cells.map(cell).join(","));
     text.push_str("\r\n");
@@ -205,7 +240,7 @@ fn line(text: &mut String, entry: AuditEntry) {
 
 /// Quoted where RFC 4180 asks for it; a leading sign that spreadsheets would
 /// take for a formula is led by an apostrophe.
-fn cell(value: &str) -> String {
+pub(super) fn cell(value: &str) -> String {
     let guarded = if value.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{value}")
     } else {

@@ -1,6 +1,7 @@
 //! Who calls: the four `X-` headers, a page's session cookie and the host become
-//! an [`Actor`]. Three extractors, by what an operation goes by: [`Caller`]
-//! (everything), [`KeyCaller`] (`POST /users/sso`: the API key alone),
+//! an [`Actor`]. Four extractors, by what an operation goes by: [`Caller`]
+//! (everything but a one-time link), [`VisitCaller`] (a one-time link too),
+//! [`KeyCaller`] (`POST /users/sso`: the API key alone),
 //! [`Visitor`] (log-ins: nobody yet, only the account). [`Shown`] is what the
 //! request shows, for operations that end or describe it.
 
@@ -14,16 +15,25 @@ use bedside_app::{
 };
 use bedside_model::user::SessionKind;
 
-use super::{Api, cors::CallerAccount, error::ApiError, limits::Charged};
+use super::{Api, cors::CallerAccount, error::ApiError, limits::Charged, request_log::CallerOfLog};
 use crate::http::{Client, RequestId, Trail, cookies};
 
 /// Header and query parameter by which a page says whose session it means.
 const KIND_HEADER: &str = "x-session-kind";
 const KIND_PARAMETER: &str = "session_kind";
+/// Header and, for reads, query parameter of a one-time link.
+const LINK_HEADER: &str = "x-linktoken";
+const LINK_PARAMETER: &str = "token";
 
 /// The caller of an operation.
 #[derive(Clone, Debug)]
 pub struct Caller(pub Actor);
+
+/// The caller of an operation on a visit: like [`Caller`], and whoever holds
+/// the visit's one-time link, in `X-LinkToken` or, for a read, in the query's
+/// `token`. Nothing else can be called with a link.
+#[derive(Clone, Debug)]
+pub struct VisitCaller(pub Actor);
 
 /// The caller of an operation that goes by the API key; a token or cookie
 /// beside the key is ignored, since clients repeat a log-in with an expired
@@ -45,18 +55,44 @@ impl FromRequestParts<Api> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
-        // A layer looked already, and counted the call.
-        if let Some(caller) = parts.extensions.get::<Self>() {
-            return Ok(caller.clone());
+        let actor = identify(parts, api, false).await?;
+        if actor.link().is_some() {
+            return Err(ApiError::forbidden(
+                "link_not_enough",
+                "This link opens one appointment only. Sign in for everything else.",
+            ));
         }
-        let client = Client::of_request(parts);
-        let credentials = read(parts, &client, api)?;
-        let actor = credentials::authenticate(&api.app, &credentials).await;
-        let actor = known(actor, parts, api, &client)?;
-        admit(parts, api, &client, &actor)?;
         Ok(Self(actor))
     }
 }
+
+impl FromRequestParts<Api> for VisitCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        identify(parts, api, true).await.map(Self)
+    }
+}
+
+/// Who calls, asked and counted once for a request. Link holders are among
+/// them; whether their link is enough is for the operation to say. With `query`
+/// the link may stand in the query.
+pub(super) async fn identify(parts: &mut Parts, api: &Api, query: bool) -> Result<Actor, ApiError> {
+    // A layer looked already, and counted the call.
+    if let Some(Identified(actor)) = parts.extensions.get() {
+        return Ok(actor.clone());
+    }
+    let client = Client::of_request(parts);
+    let credentials = read(parts, &client, api, query)?;
+    let actor = credentials::authenticate(&api.app, &credentials).await;
+    let actor = known(actor, parts, api, &client)?;
+    admit(parts, api, &client, &actor)?;
+    Ok(actor)
+}
+
+/// The caller whom a layer found, for the extractors behind it.
+#[derive(Clone, Debug)]
+pub(super) struct Identified(pub Actor);
 
 impl FromRequestParts<Api> for KeyCaller {
     type Rejection = ApiError;
@@ -87,7 +123,7 @@ impl FromRequestParts<Api> for Shown {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let client = Client::of_request(parts);
-        read(parts, &client, api).map(Self)
+        read(parts, &client, api, true).map(Self)
     }
 }
 
@@ -124,6 +160,9 @@ fn admit(parts: &Parts, api: &Api, client: &Client, actor: &Actor) -> Result<(),
     if let Some(trail) = parts.extensions.get::<Trail>() {
         trail.set_who(who(actor));
     }
+    if let Some(caller) = parts.extensions.get::<CallerOfLog>() {
+        caller.set(actor);
+    }
     if let Some(caller) = parts.extensions.get::<CallerAccount>() {
         caller.set(&actor.account);
     }
@@ -135,13 +174,14 @@ fn who(actor: &Actor) -> &'static str {
         Who::Anonymous => "anonymous",
         Who::ApiKey { .. } => "api key",
         Who::AdminToken { .. } => "admin token",
+        Who::User { .. } if actor.link().is_some() => "link",
         Who::User { kind, .. } => kind.session_kind().as_str(),
         Who::System => "system",
     }
 }
 
 /// A header's text; an empty one counts as missing.
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(super) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let text = headers.get(name)?.to_str().ok()?.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }
@@ -154,6 +194,7 @@ fn headers_only(parts: &Parts, client: &Client) -> Credentials {
         api_key: text(headers, "x-apikey"),
         api_secret: text(headers, "x-apisecret"),
         token: text(headers, "x-apitoken"),
+        link: text(headers, LINK_HEADER),
         session: None,
         host: Some(client.host.clone()).filter(|host| !host.is_empty()),
         request_id: request_id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
@@ -161,13 +202,15 @@ fn headers_only(parts: &Parts, client: &Client) -> Credentials {
     }
 }
 
-/// All credentials of a request. A token makes cookies irrelevant; without one,
+/// All credentials of a request. A token or link makes cookies irrelevant; without,
 /// a session cookie counts only with its kind named, and for a write only from
 /// our own pages (a foreign site can make a browser send the cookie, but
 /// neither the header nor our Origin).
-fn read(parts: &Parts, client: &Client, api: &Api) -> Result<Credentials, ApiError> {
+fn read(parts: &Parts, client: &Client, api: &Api, link_in_query: bool) -> Result<Credentials, ApiError> {
     let mut credentials = headers_only(parts, client);
-    if credentials.token.is_some() || !cookies::any(&parts.headers) {
+    credentials.link =
+        credentials.link.or_else(|| parameter(parts, LINK_PARAMETER).filter(|_| link_in_query));
+    if credentials.token.is_some() || credentials.link.is_some() || !cookies::any(&parts.headers) {
         return Ok(credentials);
     }
     let Some(kind) = page_kind(parts)? else {
@@ -195,12 +238,7 @@ fn read(parts: &Parts, client: &Client, api: &Api) -> Result<Credentials, ApiErr
 /// Only a read may name its kind in the query: a foreign site's form can post
 /// to any query, but cannot send the header.
 fn page_kind(parts: &Parts) -> Result<Option<SessionKind>, ApiError> {
-    let query = parts.uri.query().filter(|_| is_read(&parts.method)).unwrap_or_default();
-    let named = text(&parts.headers, KIND_HEADER).or_else(|| {
-        url::form_urlencoded::parse(query.as_bytes())
-            .find(|(name, _)| name == KIND_PARAMETER)
-            .map(|(_, value)| value.into_owned())
-    });
+    let named = text(&parts.headers, KIND_HEADER).or_else(|| parameter(parts, KIND_PARAMETER));
     named
         .map(|word| {
             SessionKind::parse(&word).ok_or_else(|| {
@@ -211,6 +249,13 @@ fn page_kind(parts: &Parts) -> Result<Option<SessionKind>, ApiError> {
             })
         })
         .transpose()
+}
+
+/// A parameter of a read's query.
+fn parameter(parts: &Parts, name: &str) -> Option<String> {
+    let query = parts.uri.query().filter(|_| is_read(&parts.method)).unwrap_or_default();
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }
 
 fn is_read(method: &Method) -> bool {

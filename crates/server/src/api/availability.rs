@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    auth::Caller,
+    auth::{Caller, VisitCaller},
     envelope::Page,
     error::ApiError,
     extract::{Id, Int, List, Request, Text},
@@ -105,7 +105,7 @@ impl AvailabilityQuery {
     params(AvailabilityQuery), responses((status = 200, body = Page<FreeTime>)))]
 pub async fn list(
     State(app): State<App>,
-    Caller(actor): Caller,
+    VisitCaller(actor): VisitCaller,
     Request(query): Request<AvailabilityQuery>,
 ) -> Result<Page<FreeTime>, ApiError> {
     let (ask, zone) = query.into_ask()?;
@@ -120,10 +120,10 @@ pub async fn list(
     request_body = AvailabilityQuery, responses((status = 200, body = Page<FreeTime>)))]
 pub async fn search(
     state: State<App>,
-    caller: Caller,
+    Caller(actor): Caller,
     request: Request<AvailabilityQuery>,
 ) -> Result<Page<FreeTime>, ApiError> {
-    list(state, caller, request).await
+    list(state, VisitCaller(actor), request).await
 }
 
 fn free_time(offer: availability::Offer, zone: &TimeZone) -> FreeTime {

@@ -21,7 +21,7 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, DELETE");
 /// Headers that such a page may send: those of core.md 1.3 and of a repeated or
 /// conditional request. `X-Session-Kind` is missing on purpose.
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
-    "content-type, x-accountcode, x-apitoken, x-apikey, x-apisecret, x-roomcode, idempotency-key, \
+    "content-type, x-accountcode, x-apitoken, x-apikey, x-apisecret, x-linktoken, x-roomcode, idempotency-key, \
      if-none-match, x-request-id, last-event-id",
 );
 /// Headers of answers that such a page may read.

@@ -118,6 +118,11 @@ impl ApiError {
         Some(Self::new(status, error, message))
     }
 
+    /// Its stable name, and the fields that it blames.
+    pub(super) fn name_and_fields(&self) -> (String, Vec<String>) {
+        (self.error.clone(), self.fields.keys().cloned().collect())
+    }
+
     fn body(&self, request_id: &str) -> Value {
         let mut body = Map::new();
         for (name, value) in &self.extra {

@@ -64,7 +64,7 @@ async fn tagged(known: &HeaderMap, response: Response) -> Response {
 }
 
 /// Weak: the bytes on the way may be compressed.
-fn tag(bytes: &[u8]) -> String {
+pub(super) fn tag(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     let hex: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("W/\"{hex}\"")
@@ -72,7 +72,7 @@ fn tag(bytes: &[u8]) -> String {
 
 /// One of the tags that the client knows, by weak comparison (RFC 9110, 8.8.3.2
 /// and 13.1.2), or `*`.
-fn matches(known: &HeaderMap, tag: &str) -> bool {
+pub(super) fn matches(known: &HeaderMap, tag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     known
         .get_all(header::IF_NONE_MATCH)

@@ -1,6 +1,8 @@
 //! The live stream of events (server-sent events): what pages and portals
 //! listen to. Rows are the truth; the feed only makes it quick.
 
+mod log;
+
 use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
@@ -23,8 +25,10 @@ use tokio::sync::{
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::ToSchema;
 
+pub use log::*;
+
 use super::{
-    auth::{Caller, Shown},
+    auth::{Shown, VisitCaller},
     error::ApiError,
 };
 
@@ -55,10 +59,8 @@ pub struct EventObject {
     data: EventData,
 }
 
-/// `visit.created`, `visit.updated`, `visit.ended`, `queue.updated`,
-/// `call.peer_joined`, `call.peer_left`, `guest.waiting`, `guest.admitted`,
-/// `guest.declined`, `guest.left`, `user.created`, `user.updated`, `room.created`,
-/// `room.updated`.
+/// The name of a type, such as `visit.created`; docs/webhooks.md lists all of
+/// them.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(value_type = String)]
 pub struct EventTypeName(#[serde(serialize_with = "name")] EventType);
@@ -92,7 +94,7 @@ impl EventObject {
     responses((status = 200, body = EventObject, content_type = "text/event-stream")))]
 pub async fn stream(
     State(app): State<App>,
-    Caller(actor): Caller,
+    VisitCaller(actor): VisitCaller,
     Shown(shown): Shown,
     headers: HeaderMap,
 ) -> Result<Sse<KeepAliveStream<ReceiverStream<Result<Frame, Infallible>>>>, ApiError> {

@@ -24,6 +24,7 @@ use super::{
     error::ApiError,
     extract::{Path, Request as Params, Text},
 };
+pub(super) use content::answer;
 pub use content::{ViewQuery, at_root};
 pub use query::FileQuery;
 pub use upload::FileUpload;

@@ -4,7 +4,7 @@
 
 use axum::{
     body::{Body, Bytes, to_bytes},
-    extract::{FromRequest, FromRequestParts, MatchedPath, Request, State},
+    extract::{FromRequest, MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -16,7 +16,7 @@ use tracing::Instrument;
 
 use super::{
     Api,
-    auth::Caller,
+    auth::{Identified, identify},
     error::ApiError,
     extract::{Params, too_large_or_cut},
 };
@@ -61,7 +61,7 @@ pub async fn layer(State(api): State<Api>, request: Request, next: Next) -> Resp
 
 async fn once(api: &Api, request: Request, next: Next) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
-    let Caller(mut actor) = Caller::from_request_parts(&mut parts, api).await?;
+    let mut actor = identify(&mut parts, api, false).await?;
     let key = key(&parts)?;
     let (body, fingerprint) = fingerprint(&parts, body).await?;
     let begun = idempotency::begin(&api.app, &actor, &key, &fingerprint).await?;
@@ -71,7 +71,7 @@ async fn once(api: &Api, request: Request, next: Next) -> Result<Response, ApiEr
         None => return Ok(next.run(Request::from_parts(parts, body)).await),
     };
     actor.idempotency = Some(claim.clone());
-    parts.extensions.insert(Caller(actor));
+    parts.extensions.insert(Identified(actor));
     let app = api.app.clone();
     // In a task of its own: when the client hangs up or the time limit comes, the
     // work still ends and its answer is kept for the next attempt.

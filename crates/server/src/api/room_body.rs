@@ -17,7 +17,7 @@ use utoipa::{
 
 use super::{
     error::ApiError,
-    extract::{Flag, Int, Text},
+    extract::{Flag, Int, List, Text},
     room_booking::BookingInput,
     room_object::DAYS,
 };
@@ -37,6 +37,25 @@ pub struct RoomInput {
     pub(super) booking: Option<BookingInput>,
     /// How many may wait at once; 0 is no limit.
     pub(super) queue_capacity: Option<Int>,
+    /// How long the place of a patient whose page fell silent is kept, minutes.
+    pub(super) grace_minutes: Option<Int>,
+    /// `ask`: everybody in a call here is asked whether it may be recorded;
+    /// `off`: only where the provider wants it.
+    #[schema(example = "off")]
+    pub(super) recording: Option<Text<10>>,
+    /// Kinds of the documents that patients agree to before a visit here; an
+    /// empty list asks for none.
+    #[schema(example = json!(["consent"]), value_type = Option<Vec<String>>)]
+    pub(super) consent_required: Option<List<Text<32>>>,
+}
+
+fn asks_to_record(word: Option<&Text<10>>) -> Result<Option<bool>, ApiError> {
+    match word.map(Text::trimmed) {
+        None => Ok(None),
+        Some("ask") => Ok(Some(true)),
+        Some("off") => Ok(Some(false)),
+        Some(_) => Err(ApiError::field("recording", "use off or ask")),
+    }
 }
 
 /// How a room is run.
@@ -67,9 +86,18 @@ pub struct HoursInput {
 /// Ways to be seen.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct WaysInput {
-    walkin: Option<Enabled>,
+    walkin: Option<WalkinInput>,
     appointment: Option<Enabled>,
     econsult: Option<Enabled>,
+}
+
+/// Patients without an appointment.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct WalkinInput {
+    enabled: Option<Flag>,
+    /// Only while a provider of the room is on call, by a slot of the kind
+    /// `oncall`.
+    by_on_call: Option<Flag>,
 }
 
 /// A switch.
@@ -242,8 +270,14 @@ impl RoomInput {
             close_msg: operation.close_msg.map(Text::into_string),
             default_timezone: operation.default_timezone.and_then(Text::filled),
             hours: hours.transpose()?,
+            grace_minutes: self.grace_minutes.map(|minutes| minutes.0),
+            ask_to_record: asks_to_record(self.recording.as_ref())?,
+            consent_required: self
+                .consent_required
+                .map(|kinds| kinds.0.into_iter().filter_map(Text::filled).collect()),
             queue_capacity: self.queue_capacity.map(|number| (number.0 != 0).then_some(number.0)),
-            walkin_enabled: switch(ways.walkin),
+            walkin_by_on_call: flag(ways.walkin.as_ref().and_then(|walkin| walkin.by_on_call)),
+            walkin_enabled: flag(ways.walkin.and_then(|walkin| walkin.enabled)),
             appointment_enabled: switch(ways.appointment),
             econsult_enabled: switch(ways.econsult),
             guest_enabled: switch(self.auth.and_then(|auth| auth.guest?.log_in)),

@@ -46,6 +46,15 @@ pub struct Room {
     booking: BookingObject,
     /// How many may wait at once; null is no limit.
     queue_capacity: Option<i64>,
+    /// How long the place of a patient whose page fell silent is kept, minutes.
+    grace_minutes: i64,
+    /// `ask`: everybody in a call here is asked whether it may be recorded;
+    /// `off`: only where the provider wants it.
+    #[schema(example = "off")]
+    recording: &'static str,
+    /// Kinds of the documents that patients agree to before a visit here.
+    #[schema(example = json!(["consent"]))]
+    consent_required: Vec<String>,
     /// UNIX seconds.
     created: i64,
     /// UNIX seconds.
@@ -55,9 +64,22 @@ pub struct Room {
 /// Ways to be seen.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Ways {
-    walkin: Switch,
+    walkin: WalkinSwitch,
     appointment: Switch,
     econsult: Switch,
+}
+
+/// Patients without an appointment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WalkinSwitch {
+    enabled: bool,
+    /// They are seen only while a provider of the room is on call.
+    by_on_call: bool,
+    /// One may come now.
+    open: bool,
+    /// When one may come next, UNIX seconds; null while one may, and when
+    /// nobody knows.
+    opens_at: Option<i64>,
 }
 
 /// A switch.
@@ -178,7 +200,7 @@ impl From<&RoomSettings> for Payment {
 impl Room {
     /// A room for somebody who reached us at this origin.
     pub fn of(view: RoomView, base: &BaseUrl) -> Self {
-        let RoomView { room, providers, is_closed, next_open } = view;
+        let RoomView { room, providers, is_closed, next_open, walkins } = view;
         let ids: Option<Vec<String>> = providers.map(|ids| ids.iter().map(ToString::to_string).collect());
         let payment = Payment::from(&room.settings);
         let settings = room.settings;
@@ -189,7 +211,12 @@ impl Room {
             users: ids.as_ref().map(|ids| ids.join(",")),
             provider_ids: ids,
             visits: Ways {
-                walkin: switch(settings.walkin_enabled),
+                walkin: WalkinSwitch {
+                    enabled: settings.walkin_enabled,
+                    by_on_call: settings.walkin_by_on_call,
+                    open: walkins.open,
+                    opens_at: walkins.opens_at.map(bedside_model::At::seconds),
+                },
                 appointment: switch(settings.appointment_enabled),
                 econsult: switch(settings.econsult_enabled),
             },
@@ -206,6 +233,9 @@ impl Room {
             specialties: settings.specialties.into_iter().map(SpecialtyObject::from).collect(),
             booking: settings.booking.into(),
             queue_capacity: settings.queue_capacity,
+            grace_minutes: settings.grace_minutes,
+            recording: if settings.ask_to_record { "ask" } else { "off" },
+            consent_required: settings.consent_required.into_iter().map(|one| one.kind).collect(),
             created: room.created_at.seconds(),
             modified: room.updated_at.seconds(),
             code: room.code,

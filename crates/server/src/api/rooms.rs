@@ -14,10 +14,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     BaseUrl,
-    auth::Caller,
+    auth::{Caller, VisitCaller},
     envelope::{Data, Page, data},
     error::ApiError,
-    extract::{Flag, Int, Params, Path, Request, Text},
+    extract::{Flag, Id, Int, Params, Path, Request, Text},
     room_body::RoomInput,
     room_object::Room,
 };
@@ -158,7 +158,7 @@ pub async fn list(
     responses((status = 200, body = Data<Room>)))]
 pub async fn get(
     State(app): State<App>,
-    Caller(actor): Caller,
+    VisitCaller(actor): VisitCaller,
     base: BaseUrl,
     client: Client,
     Path(code): Path<String>,
@@ -241,6 +241,8 @@ pub struct Queue {
     /// fewer than five tell of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     average_visit_time: Option<i64>,
+    /// By how many minutes the provider runs late; counted in above.
+    late_minutes: i64,
 }
 
 /// How a room's queue stands for the caller.
@@ -249,7 +251,7 @@ pub struct Queue {
     responses((status = 200, body = Data<Queue>)))]
 pub async fn queue(
     State(app): State<App>,
-    Caller(actor): Caller,
+    VisitCaller(actor): VisitCaller,
     Path(code): Path<String>,
 ) -> Result<Data<Queue>, ApiError> {
     let queue = rooms::queue(&app, &actor, &code).await?;
@@ -258,6 +260,51 @@ pub async fn queue(
         queue_capacity: queue.capacity,
         waiting_length: queue.ahead,
         average_visit_time: queue.usual_wait_minutes,
+        late_minutes: queue.late_minutes,
+    }))
+}
+
+/// By how much somebody runs late.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct LateRequest {
+    /// 10, 20 or 30; 0 is in time again.
+    #[schema(example = 20, value_type = i64)]
+    minutes: Int,
+    /// Number of the provider; the caller's own when left out.
+    #[schema(value_type = Option<String>)]
+    provider_id: Option<Id>,
+}
+
+/// Who runs late.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Late {
+    provider_id: String,
+    #[schema(example = 20)]
+    minutes: i64,
+    /// Counts until then, UNIX seconds: the end of the room's day.
+    until: i64,
+    /// How many patients were told.
+    told: usize,
+}
+
+/// A provider runs late: everybody who waits for them or is due today sees it,
+/// and hears of it once. The times of appointments stay.
+#[utoipa::path(post, path = "/rooms/{code}/late", tag = "rooms", operation_id = "rooms::late",
+    params(("code" = String, Path, description = "Code or slug of the room")),
+    request_body = LateRequest, responses((status = 200, body = Data<Late>)))]
+pub async fn late(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    Path(code): Path<String>,
+    Request(body): Request<LateRequest>,
+) -> Result<Data<Late>, ApiError> {
+    let provider = body.provider_id.map(|id| UserId(id.0));
+    let late = rooms::late(&app, &actor, &code, body.minutes.0, provider).await?;
+    Ok(data(Late {
+        provider_id: late.provider.to_string(),
+        minutes: late.minutes,
+        until: late.until_at.seconds(),
+        told: late.told,
     }))
 }
 

@@ -5,8 +5,10 @@ use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    Api, accounts, api_apps, audit, availability, closures, cors, dependants, error::ApiError, events, files,
-    guests, holds, idempotency, intakes, layers, openapi, rooms, sessions, slots, users, visits,
+    Api, accounts, api_apps, audit, availability, billing, calendars, call_moderation, call_quality,
+    closures, consents, cors, dependants, endpoints, error::ApiError, events, files, guests, holds,
+    idempotency, intakes, invoices, layers, meetings, messages, notes, notifications, openapi, promo_codes,
+    recordings, reports, request_log, rooms, sessions, slots, surveys, test_clinic, users, visits, webhooks,
 };
 use crate::{config::Server, http};
 
@@ -39,10 +41,17 @@ fn operations() -> OpenApiRouter<Api> {
         .routes(routes!(api_apps::delete_key))
         .routes(routes!(api_apps::add_token))
         .routes(routes!(api_apps::delete_token))
+        // what people agree to
+        .routes(routes!(consents::tos))
+        .routes(routes!(consents::consent))
+        .routes(routes!(consents::list_documents, consents::publish))
+        .routes(routes!(consents::get, consents::retire))
+        .routes(routes!(consents::list, consents::add))
         // rooms
         .routes(routes!(rooms::list, rooms::add))
         .routes(routes!(rooms::get, rooms::update, rooms::delete))
         .routes(routes!(rooms::queue))
+        .routes(routes!(rooms::late))
         .routes(routes!(rooms::list_providers))
         .routes(routes!(rooms::get_provider, rooms::unassign))
         // intakes
@@ -70,6 +79,49 @@ fn operations() -> OpenApiRouter<Api> {
         .routes(routes!(visits::close_named))
         .routes(routes!(visits::end_named))
         .routes(routes!(visits::call))
+        .routes(routes!(call_quality::list, call_quality::report))
+        .routes(routes!(call_moderation::mute))
+        .routes(routes!(call_moderation::remove))
+        .routes(routes!(meetings::get))
+        // recordings
+        .routes(routes!(recordings::list, recordings::start))
+        .routes(routes!(recordings::current))
+        .routes(routes!(recordings::settings, recordings::update_settings))
+        .routes(routes!(recordings::get, recordings::delete))
+        .routes(routes!(recordings::stop))
+        .routes(routes!(recordings::say))
+        .routes(routes!(recordings::view))
+        .routes(routes!(visits::get_callback, visits::leave_and_call, visits::stay))
+        .routes(routes!(visits::rejoin))
+        .routes(routes!(messages::list, messages::add))
+        .routes(routes!(messages::read))
+        // notes
+        .routes(routes!(notes::list, notes::add))
+        .routes(routes!(notes::get, notes::update))
+        .routes(routes!(notes::sign))
+        .routes(routes!(notes::addendum))
+        .routes(routes!(notes::pdf))
+        // surveys and reports
+        .routes(routes!(surveys::list, surveys::publish))
+        .routes(routes!(surveys::get, surveys::retire))
+        .routes(routes!(surveys::answer))
+        .routes(routes!(surveys::results))
+        .routes(routes!(reports::get))
+        // money
+        .routes(routes!(billing::settings))
+        .routes(routes!(billing::list_sources, billing::add_source))
+        .routes(routes!(billing::get_source, billing::default_source, billing::delete_source))
+        .routes(routes!(billing::webhook))
+        .routes(routes!(invoices::of_visit))
+        .routes(routes!(invoices::add_item))
+        .routes(routes!(invoices::delete_item))
+        .routes(routes!(invoices::charge))
+        .routes(routes!(invoices::get))
+        .routes(routes!(invoices::refund))
+        .routes(routes!(invoices::void))
+        .routes(routes!(promo_codes::list, promo_codes::add))
+        .routes(routes!(promo_codes::delete))
+        .routes(routes!(promo_codes::apply))
         // guests
         .routes(routes!(guests::invitation))
         .routes(routes!(guests::join))
@@ -87,6 +139,26 @@ fn operations() -> OpenApiRouter<Api> {
         .routes(routes!(holds::delete))
         .routes(routes!(closures::list, closures::add))
         .routes(routes!(closures::delete))
+        // calendars
+        .routes(routes!(calendars::visit))
+        .routes(routes!(calendars::get))
+        .routes(routes!(calendars::rotate))
+        // how people are told
+        .routes(routes!(endpoints::list, endpoints::add))
+        .routes(routes!(endpoints::push_key))
+        .routes(routes!(endpoints::get, endpoints::delete))
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::badge))
+        .routes(routes!(notifications::reset_badge))
+        .routes(routes!(notifications::read))
+        .routes(routes!(notifications::set_language))
+        .routes(routes!(notifications::settings, notifications::update_settings))
+        .routes(routes!(notifications::channels))
+        .routes(routes!(notifications::test))
+        .routes(routes!(notifications::list_sent))
+        .routes(routes!(notifications::alerts, notifications::update_alerts))
+        .routes(routes!(notifications::invite))
+        .routes(routes!(notifications::resend_link))
         // files
         .routes(routes!(files::add, files::list))
         .routes(routes!(files::get, files::rename, files::delete))
@@ -94,8 +166,23 @@ fn operations() -> OpenApiRouter<Api> {
         // audit
         .routes(routes!(audit::list))
         .routes(routes!(audit::export))
+        // what developers look at
+        .routes(routes!(request_log::list))
+        .routes(routes!(test_clinic::messages))
+        .routes(routes!(test_clinic::clock))
+        .routes(routes!(test_clinic::act))
         // events
         .routes(routes!(events::stream))
+        .routes(routes!(events::list))
+        // webhooks
+        .routes(routes!(webhooks::list, webhooks::add))
+        .routes(routes!(webhooks::get, webhooks::update, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::list_deliveries))
+        .routes(routes!(webhooks::replay))
+        .routes(routes!(webhooks::get_delivery))
+        .routes(routes!(webhooks::redeliver))
 }
 
 /// The description of the API, as `bedside openapi` prints it.
@@ -110,10 +197,13 @@ pub fn routes(api: Api, server: &Server) -> Router {
     let operations = operations
         .route("/openapi.json", get(async move || ([(CONTENT_TYPE, "application/json")], document.clone())))
         .route_layer(middleware::from_fn_with_state(api.clone(), idempotency::layer))
+        .route_layer(middleware::from_fn_with_state(api.clone(), request_log::layer))
         .route_layer(middleware::from_fn(http::remember_route))
         .fallback(async || ApiError::not_found())
         .with_state(api.clone());
     layers::around(operations, server)
         .merge(files::at_root(api.clone()))
+        .merge(recordings::at_root(api.clone()))
+        .merge(calendars::at_root(api.clone()))
         .layer(middleware::from_fn_with_state(api, cors::cors))
 }

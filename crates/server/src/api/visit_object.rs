@@ -3,6 +3,8 @@
 use bedside_app::visits::VisitView;
 use bedside_model::{
     At, VisitId,
+    notification::Channel,
+    queue,
     visit::{Kind, Subtype},
 };
 use bedside_store::visit_views::Person;
@@ -73,6 +75,22 @@ pub struct Visit {
     status_name: &'static str,
     /// A past appointment that nobody came to or took.
     missed: bool,
+    /// What it was booked for, from the room's `payment.consultations`.
+    consultation_id: Option<String>,
+    /// The appointments that were made together with it and repeat.
+    series_id: Option<String>,
+    /// From when the patient of an appointment may enter, UNIX seconds.
+    can_start_at: Option<i64>,
+    /// The caller may move or cancel this appointment now.
+    can_change: bool,
+    /// Opens this appointment without a login; only for staff, in one visit,
+    /// while the link works.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    one_time_link_url: Option<String>,
+    /// Is the waiting patient there? Null while nobody waits.
+    presence: Option<Presence>,
+    /// By how many minutes the provider runs late today; the planned times stay.
+    late_minutes: i64,
     /// Planned begin, UNIX seconds.
     start: Digits,
     /// Planned end, UNIX seconds.
@@ -105,6 +123,44 @@ pub struct Visit {
     guardian: Option<VisitGuardian>,
     room: VisitRoom,
     meeting: Meeting,
+}
+
+/// Is a waiting patient there?
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Presence {
+    /// `present`, `away` (the place is kept) or `gone` (it is given up any
+    /// moment now).
+    #[schema(example = "present")]
+    state: &'static str,
+    /// When their page was last heard from, UNIX seconds; null while it is open.
+    since: Option<i64>,
+    /// Until when the place of somebody who is away is kept, UNIX seconds.
+    kept_until: Option<i64>,
+    /// `sms`, `email` or `push` when they left and are called when it is their
+    /// turn.
+    #[schema(example = "sms")]
+    called_by: Option<&'static str>,
+}
+
+impl Presence {
+    fn of(presence: queue::Presence, called: Option<Channel>) -> Self {
+        let (state, since, kept_until) = match presence {
+            queue::Presence::Present => ("present", None, None),
+            queue::Presence::Away { since_at, kept_until_at } => {
+                ("away", Some(since_at.seconds()), Some(kept_until_at.seconds()))
+            }
+            queue::Presence::Gone { since_at } => ("gone", Some(since_at.seconds()), None),
+        };
+        Self { state, since, kept_until, called_by: called.map(way) }
+    }
+}
+
+/// The word for a way on which somebody is called.
+pub fn way(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Mail => "email",
+        other => other.as_str(),
+    }
 }
 
 /// What the visit costs.
@@ -211,7 +267,9 @@ impl Visit {
     pub fn of(view: VisitView, form: Form, base: &BaseUrl) -> Self {
         /// How long after its planned end a call may still be entered.
         const MEETING_HOURS: i64 = 24;
-        let VisitView { row, answers, attachments, remark, transfer_reason, member_last_seen, missed } = view;
+        let VisitView {
+            row, answers, attachments, remark, transfer_reason, member_last_seen, missed, ..
+        } = view;
         let answers = answers.into_inner();
         let (state, plan) = (row.state, row.plan);
         let text = |name: &str| answers.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -251,6 +309,13 @@ impl Visit {
             status: form.digits(state.status.code()),
             status_name: if missed { "missed" } else { state.status.as_str() },
             missed,
+            consultation_id: row.consultation,
+            series_id: row.series,
+            can_start_at: view.can_start_at.map(At::seconds),
+            can_change: view.can_change,
+            one_time_link_url: view.link_url.map(bedside_model::Phi::into_inner),
+            presence: view.presence.map(|presence| Presence::of(presence, row.callback.map(|(way, _)| way))),
+            late_minutes: view.late_minutes,
             start: form.seconds(plan.start_at),
             end: form.seconds(plan.end_at),
             actual_start: state.actual_start_at.map(|at| form.seconds(at)),
@@ -276,7 +341,7 @@ impl Visit {
                 expiry: plan.end_at.plus_seconds(MEETING_HOURS * 3600).seconds(),
                 conference_pin: row.conference_pin,
                 phone_numbers: Map::new(),
-                recording_auto_start: false,
+                recording_auto_start: row.asks_to_record,
                 disabled: !state.status.is_open() || plan.subtype != Subtype::Video,
             },
             provider,
@@ -367,17 +432,22 @@ impl Fields {
         Self(names)
     }
 
+    /// Is this one asked for by its name?
+    pub fn asks_for(&self, name: &str) -> bool {
+        self.0.iter().any(|field| field == name)
+    }
+
     /// The visit cut to them. `recordings` comes only when it is asked for.
-    pub fn choose(&self, visit: Visit) -> Value {
+    pub fn choose(&self, visit: Visit, recordings: Option<Value>) -> Value {
         let mut members = json!(visit);
-        let asked = |name: &str| self.0.iter().any(|field| field == name);
+        let asked = |name: &str| self.asks_for(name);
         if let Some(members) = members.as_object_mut() {
             if !self.0.is_empty() {
                 members.retain(|name, _| name == "id" || asked(name));
             }
             if asked("recordings") {
-                // Nothing records yet.
-                members.insert("recordings".to_owned(), json!({ "count": 0, "data": [] }));
+                let none = || json!({ "count": 0, "data": [] });
+                members.insert("recordings".to_owned(), recordings.unwrap_or_else(none));
             }
         }
         members

@@ -4,11 +4,12 @@
 
 mod begin;
 mod end;
+mod leave;
 mod plan;
 mod schedule;
 
 use axum::extract::State;
-use bedside_app::{App, calls, visits};
+use bedside_app::{Actor, App, calls, visits};
 use bedside_model::VisitId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,16 +17,18 @@ use utoipa::ToSchema;
 
 use super::{
     BaseUrl,
-    auth::Caller,
+    auth::{Caller, VisitCaller},
     envelope::{Data, Page, data},
     error::ApiError,
-    extract::{Flag, Id, Path, Request},
+    extract::{Flag, Id, Path, Request, Text},
+    recordings,
     visit_object::{Fields, Form, Visit},
     visit_query::{FieldsQuery, UserVisitsQuery, VisitQuery},
 };
 
 pub use begin::*;
 pub use end::*;
+pub use leave::*;
 pub use plan::*;
 pub use schedule::*;
 
@@ -33,7 +36,31 @@ fn shown(view: visits::VisitView, base: &BaseUrl) -> Data<Visit> {
     data(Visit::of(view, Form::Detail, base))
 }
 
-fn id_of(text: &str) -> Result<VisitId, ApiError> {
+/// A visit that was changed, with those of its series that were.
+#[derive(Serialize, ToSchema)]
+pub struct ChangedVisit {
+    #[serde(flatten)]
+    visit: Visit,
+    /// Numbers of all that were changed by `scope`, in the order of their times.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    series: Vec<String>,
+}
+
+fn changed(changed: visits::Changed, base: &BaseUrl) -> Data<ChangedVisit> {
+    let series = changed.series.iter().map(ToString::to_string).collect();
+    data(ChangedVisit { visit: Visit::of(changed.view, Form::Detail, base), series })
+}
+
+fn scope(word: Option<Text<20>>) -> Result<visits::Scope, ApiError> {
+    match word.as_ref().map(Text::trimmed) {
+        None | Some("" | "this") => Ok(visits::Scope::This),
+        Some("following") => Ok(visits::Scope::Following),
+        Some("all") => Ok(visits::Scope::All),
+        Some(_) => Err(ApiError::field("scope", "use this, following or all")),
+    }
+}
+
+pub(super) fn id_of(text: &str) -> Result<VisitId, ApiError> {
     text.parse().map_err(|_| bedside_app::Error::not_found("visit").into())
 }
 
@@ -53,10 +80,31 @@ impl Named {
     }
 }
 
-fn listed(listed: visits::Listed, fields: &Fields, base: &BaseUrl) -> Page<Value> {
-    let rows = listed.visits.into_iter().map(|view| fields.choose(Visit::of(view, Form::List, base)));
+async fn listed(
+    (app, actor): (&App, &Actor),
+    listed: visits::Listed,
+    fields: &Fields,
+    base: &BaseUrl,
+) -> Result<Page<Value>, ApiError> {
+    let ids: Vec<_> = listed.visits.iter().map(|view| view.row.id).collect();
+    let mut recorded = recordings::of_visits(app, actor, fields, &ids, base).await?;
+    let rows = listed.visits.into_iter().map(|view| {
+        let recordings = recorded.remove(&view.row.id);
+        fields.choose(Visit::of(view, Form::List, base), recordings)
+    });
     let next = listed.next.map(|(order, mark)| super::visit_query::cursor(order, mark));
-    Page::new(rows.collect(), listed.total).followed_by(next)
+    Ok(Page::new(rows.collect(), listed.total).followed_by(next))
+}
+
+async fn chosen(
+    (app, actor): (&App, &Actor),
+    view: visits::VisitView,
+    fields: &Fields,
+    base: &BaseUrl,
+) -> Result<Data<Value>, ApiError> {
+    let id = view.row.id;
+    let recorded = recordings::of_visits(app, actor, fields, &[id], base).await?.remove(&id);
+    Ok(data(fields.choose(Visit::of(view, Form::Detail, base), recorded)))
 }
 
 /// The caller's visits: patients see their own and those of people in their
@@ -71,7 +119,7 @@ pub async fn list(
     Request(query): Request<VisitQuery>,
 ) -> Result<Page<Value>, ApiError> {
     let (command, fields) = query.into_list()?;
-    Ok(listed(visits::list(&app, &actor, command).await?, &fields, &base))
+    listed((&app, &actor), visits::list(&app, &actor, command).await?, &fields, &base).await
 }
 
 /// Somebody's visits, those to come (`upcoming=1`) or those that were
@@ -91,7 +139,8 @@ pub async fn of_user(
         digits => Some(digits.parse().map_err(|_| bedside_app::Error::not_found("user"))?),
     };
     let (moment, command, fields) = query.into_list()?;
-    Ok(listed(visits::of_user(&app, &actor, person, moment, command).await?, &fields, &base))
+    let found = visits::of_user(&app, &actor, person, moment, command).await?;
+    listed((&app, &actor), found, &fields, &base).await
 }
 
 /// The visit that the patient waits for or is in now, walk-ins first.
@@ -104,7 +153,7 @@ pub async fn in_progress(
     Request(query): Request<FieldsQuery>,
 ) -> Result<Data<Value>, ApiError> {
     let view = visits::in_progress(&app, &actor).await?;
-    Ok(data(query.fields().choose(Visit::of(view, Form::Detail, &base))))
+    chosen((&app, &actor), view, &query.fields(), &base).await
 }
 
 /// One visit.
@@ -113,13 +162,13 @@ pub async fn in_progress(
     responses((status = 200, body = Data<Visit>)))]
 pub async fn get(
     State(app): State<App>,
-    Caller(actor): Caller,
+    VisitCaller(actor): VisitCaller,
     base: BaseUrl,
     Path(id): Path<String>,
     Request(query): Request<FieldsQuery>,
 ) -> Result<Data<Value>, ApiError> {
     let view = visits::get(&app, &actor, id_of(&id)?).await?;
-    Ok(data(query.fields().choose(Visit::of(view, Form::Detail, &base))))
+    chosen((&app, &actor), view, &query.fields(), &base).await
 }
 
 /// Taking a visit.
@@ -155,7 +204,7 @@ pub async fn accept(
     request_body = TakeRequest, responses((status = 200, body = Data<Visit>)))]
 pub async fn start(
     State(app): State<App>,
-    Caller(actor): Caller,
+    VisitCaller(actor): VisitCaller,
     base: BaseUrl,
     Path(id): Path<String>,
     Request(body): Request<TakeRequest>,
@@ -180,7 +229,7 @@ pub struct CallPass {
     responses((status = 200, body = Data<CallPass>)))]
 pub async fn call(
     State(app): State<App>,
-    Caller(actor): Caller,
+    VisitCaller(actor): VisitCaller,
     base: BaseUrl,
     Path(id): Path<String>,
 ) -> Result<Data<CallPass>, ApiError> {

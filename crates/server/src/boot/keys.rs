@@ -30,6 +30,13 @@ pub(super) async fn call_secret(store: &Store, at: At) -> Result<String, StartEr
     Ok(hex(&house_keys::secret(store, "calls", at, first).await?))
 }
 
+/// Signs push messages. Kept as the one above: a browser's subscription is
+/// bound to the key that it was made with.
+pub(super) async fn push_secret(store: &Store, at: At) -> Result<Vec<u8>, StartError> {
+    let first = |master: &MasterKey| master.derive(b"bedside web push v1\0").to_vec();
+    Ok(house_keys::secret(store, "web_push", at, first).await?)
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

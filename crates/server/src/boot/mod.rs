@@ -4,9 +4,10 @@
 
 mod keys;
 mod listen;
+mod split;
 mod tls;
 
-pub use listen::node;
+pub use listen::{cluster, mail, node};
 
 use std::{
     fmt,
@@ -83,9 +84,10 @@ pub struct Prepared {
 /// # Errors
 /// The key file or the database cannot be used.
 pub async fn open_app(config: &Config, surroundings: Surroundings) -> Result<App, StartError> {
-    let (store, secret) = open_store(config, &surroundings.clock).await?;
-    let ports = Ports { calls: Calls::Off, files: listen::files(config)?, mail: listen::mail(config)? };
-    Ok(listen::app(config, store, ports, (config.server.listen, secret), surroundings))
+    let (store, secrets) = open_store(config, &surroundings.clock).await?;
+    let addr = config.server.listen;
+    let ports = ports(config, Calls::off(), &secrets, addr)?;
+    listen::app(config, store, ports, (addr, secrets.call), surroundings)
 }
 
 /// The store's settings and the folder of the files' contents, when they lie in
@@ -106,13 +108,35 @@ pub fn master_key(config: &Config) -> Result<MasterKey, StartError> {
     keys::load(&config.keys).map(|(key, _)| key)
 }
 
-async fn open_store(config: &Config, clock: &Clock) -> Result<(Store, String), StartError> {
+/// What the house signs with.
+struct Secrets {
+    call: String,
+    push: Vec<u8>,
+}
+
+fn ports(config: &Config, calls: Calls, secrets: &Secrets, addr: SocketAddr) -> Result<Ports, StartError> {
+    let http = listen::http()?;
+    let billing = config.billing_port().map_err(|error| StartError(error.0))?;
+    Ok(Ports {
+        billing,
+        calls,
+        files: listen::files(config)?,
+        mail: listen::mail(config)?,
+        sms: listen::sms(config, &http)?,
+        push: listen::push(config, &secrets.push, addr, &http)?,
+        http,
+    })
+}
+
+async fn open_store(config: &Config, clock: &Clock) -> Result<(Store, Secrets), StartError> {
     let (master_key, master_key_file) = keys::load(&config.keys)?;
     listen::data_folder(config)?;
     let settings = Settings { master_key_file, ..listen::store_settings(config, Some(master_key)) };
     let store = Store::open(&settings).await?;
-    let call_secret = keys::call_secret(&store, clock.now()).await?;
-    Ok((store, call_secret))
+    let now = clock.now();
+    let secrets =
+        Secrets { call: keys::call_secret(&store, now).await?, push: keys::push_secret(&store, now).await? };
+    Ok((store, secrets))
 }
 
 /// Opens store, media node and listener.
@@ -128,14 +152,10 @@ pub async fn prepare(config: Config, surroundings: Surroundings) -> Result<Prepa
         Some((cert, key)) => Some(tls::load(cert, key).await?),
         None => None,
     };
-    let (store, call_secret) = open_store(&config, &surroundings.clock).await?;
+    let (store, secrets) = open_store(&config, &surroundings.clock).await?;
     store.lock_for_serving()?;
-    let ports = Ports {
-        calls: listen::media(&config).await?,
-        files: listen::files(&config)?,
-        mail: listen::mail(&config)?,
-    };
-    let app = listen::app(&config, store, ports, (addr, call_secret), surroundings);
+    let ports = ports(&config, listen::calls(&config, addr).await?, &secrets, addr)?;
+    let app = listen::app(&config, store, ports, (addr, secrets.call), surroundings)?;
     Ok(Prepared { base_url: config.server.base_url(addr), app, addr, config, listener, tls })
 }
 
@@ -168,6 +188,7 @@ impl Prepared {
             Some(tls) => {
                 tokio::spawn(tls::reload_on_change(tls.clone(), config.server.tls.clone(), stopping.clone()));
                 let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
+                let acceptor = split::Split::new(acceptor, listen::node(&app).cloned());
                 let server = axum_server::from_tcp(listener).map_err(failed)?.acceptor(acceptor);
                 let server = server.first_request_timeout(FIRST_REQUEST).handle(handle.clone());
                 tokio::spawn(server.serve(service))

@@ -66,6 +66,10 @@ struct Change {
     /// text empties it.
     #[arg(long, value_name = "ORIGIN")]
     cors_origin: Vec<String>,
+    /// Origins whose pages may show the clinic's calls in a frame; replaces the
+    /// whole list, an empty text empties it.
+    #[arg(long, value_name = "ORIGIN")]
+    embed_origin: Vec<String>,
     /// Largest file in bytes; 0 takes the server's own limit.
     #[arg(long, value_name = "BYTES")]
     max_file_bytes: Option<i64>,
@@ -113,6 +117,9 @@ struct New {
     /// Where the way back to the clinic's portal leads.
     #[arg(long, value_name = "URL", default_value = "")]
     portal_return_url: String,
+    /// A clinic to try things in: it writes to nobody, its time can be moved.
+    #[arg(long)]
+    test: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -163,15 +170,18 @@ impl Change {
     async fn run(self, config: &Config) -> Result<(), Failure> {
         let app = boot::open_app(config, Surroundings::default()).await?;
         let account = accounts::get_by_code(&app, &self.code).await?;
-        let named = |origin: &String| !origin.trim().is_empty();
-        let origins: Vec<String> = self.cors_origin.iter().filter(|origin| named(origin)).cloned().collect();
+        let origins = |list: Vec<String>| {
+            let named = |origin: &String| !origin.trim().is_empty();
+            (!list.is_empty()).then(|| list.into_iter().filter(named).collect::<Vec<_>>())
+        };
         let command = Update {
             name: self.name,
             portal_title: self.portal_title,
             domain: self.domain,
             sso_enabled: self.sso,
             require_api_secret: self.require_secret,
-            cors_origins: (!self.cors_origin.is_empty()).then_some(origins),
+            cors_origins: origins(self.cors_origin),
+            embed_origins: origins(self.embed_origin),
             max_file_bytes: self.max_file_bytes,
             ..Update::default()
         };
@@ -188,6 +198,7 @@ impl Change {
                 ("sso", "Single sign-on", word(now.sso_enabled)),
                 ("require_secret", "Needs secret", word(now.require_api_secret)),
                 ("cors_origins", "CORS origins", &now.cors_origins.join(" ")),
+                ("embed_origins", "Embedding origins", &now.embed_origins.join(" ")),
                 ("max_file_bytes", "Largest file", &limit),
             ],
         )?;
@@ -227,6 +238,7 @@ impl New {
             name: new.name,
             portal_name: new.portal_name,
             portal_return_url: new.portal_return_url,
+            test: new.test,
         };
         let created = accounts::create(&app, command).await?;
         print(

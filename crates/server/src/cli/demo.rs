@@ -3,7 +3,7 @@
 
 use std::{
     io::ErrorKind,
-    net::{SocketAddr, UdpSocket},
+    net::{SocketAddr, TcpListener, UdpSocket},
     path::{Path, PathBuf},
 };
 
@@ -43,7 +43,7 @@ impl Demo {
             format!("Cannot make the demo's folder {}: {e}. Choose another with --data-dir.", dir.display())
         })?;
         let mut config = load(&self.settings(sources, &dir))?;
-        config.media.udp_port = free_media_port(&config)?;
+        step_aside(&mut config)?;
         logs::start(&config.log)?;
         let prepared = boot::prepare(config, Surroundings::default()).await?;
         let path = dir.join("demo.json");
@@ -86,14 +86,22 @@ fn default_dir(sources: &Sources) -> Result<PathBuf, Failure> {
         .ok_or_else(|| Failure("There is no HOME here: name a folder with --data-dir.".to_owned()))
 }
 
-/// The usual port, or any free one while another server has it.
-fn free_media_port(config: &Config) -> Result<u16, Failure> {
-    let port = config.media.udp_port;
-    match UdpSocket::bind(("0.0.0.0", port)) {
-        Ok(_) => Ok(port),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => Ok(0),
-        Err(error) => Err(Failure(format!("Cannot use UDP port {port} for calls: {error}."))),
+/// Free ports, where another server has one of the usual ones.
+fn step_aside(config: &mut Config) -> Result<(), Failure> {
+    let (udp, tcp, turn) = (config.media.udp_port, config.media.tcp_port(), config.media.turn_port());
+    let tries = [
+        UdpSocket::bind(("0.0.0.0", udp)).map(drop),
+        TcpListener::bind(("0.0.0.0", tcp)).map(drop),
+        UdpSocket::bind(("0.0.0.0", turn)).map(drop),
+        TcpListener::bind(("0.0.0.0", turn)).map(drop),
+    ];
+    for error in tries.into_iter().filter_map(Result::err) {
+        if error.kind() != ErrorKind::AddrInUse {
+            return Err(Failure(format!("Cannot use the ports {udp}, {tcp} and {turn} for calls: {error}.")));
+        }
+        config.media.take_free_ports();
     }
+    Ok(())
 }
 
 fn welcome(facts: &DemoFile, path: &Path) {

@@ -1,17 +1,19 @@
 //! `bedside doctor`: looks at everything a server needs and prints one fix per
 //! failure.
 
+mod channels;
+
 use std::{
     net::{TcpListener, UdpSocket},
     path::Path,
     process::ExitCode,
 };
 
-use bedside_app::Clock;
+use bedside_app::{Clock, ports::calls::Fault};
 use bedside_store::{MasterKey, Schema, Store};
 
 use super::{Failure, load};
-use crate::config::{Config, Sources};
+use crate::config::{Config, SmsKind, Sources, Way, beside_https, is_name};
 
 /// What one look found.
 enum Finding {
@@ -38,7 +40,7 @@ pub(super) async fn run(sources: &Sources) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::FAILURE);
         }
     };
-    let findings = [
+    let mut findings = vec![
         ("configuration", Fine("read, every name is known".to_owned())),
         ("key file", key_file(&config)),
         ("data folder", data_folder(&config)),
@@ -47,9 +49,14 @@ pub(super) async fn run(sources: &Sources) -> Result<ExitCode, Failure> {
         ("clock", clock()),
         ("certificate", certificate(&config)),
         ("web port", web_port(&config)),
-        ("media port", media_port(&config)),
+        ("cluster", cluster(&config).await),
         ("address", address(&config)),
+        ("mail", mail(&config).await),
+        ("short messages", short_messages(&config)),
+        ("recordings", recordings(&config)),
+        ("calling back", channels::tried(&config).await),
     ];
+    findings.extend(media_ports(&config));
     let mut is_broken = false;
     for (name, finding) in &findings {
         is_broken |= matches!(finding, Broken { .. });
@@ -228,19 +235,131 @@ fn web_port(config: &Config) -> Finding {
     }
 }
 
-fn media_port(config: &Config) -> Finding {
-    if !config.media.enabled {
-        return Note("calls are off (media.enabled)".to_owned());
+fn media_ports(config: &Config) -> Vec<(&'static str, Finding)> {
+    let media = &config.media;
+    if !media.enabled {
+        return vec![("media port", Note("calls are off (media.enabled)".to_owned()))];
     }
-    let port = config.media.udp_port;
-    match UdpSocket::bind(("0.0.0.0", port)) {
-        Ok(_) => Fine(format!("UDP {port} is free; let it through the firewall")),
+    let udp =
+        |port, setting| port_finding("UDP", port, setting, UdpSocket::bind(("0.0.0.0", port)).map(drop));
+    let tcp =
+        |port, setting| port_finding("TCP", port, setting, TcpListener::bind(("0.0.0.0", port)).map(drop));
+    let mut findings = Vec::new();
+    if media.offers(Way::Udp) {
+        findings.push(("media port", udp(media.udp_port, "media.udp_port")));
+    }
+    if media.offers(Way::Tcp) {
+        findings.push(("media over TCP", tcp(media.tcp_port(), "media.tcp_port")));
+    }
+    if media.offers(Way::Turn) {
+        findings.push(("relay over UDP", udp(media.turn_port(), "media.turn_port")));
+        findings.push(("relay over TCP", tcp(media.turn_port(), "media.turn_port")));
+        findings.push(("relay over TLS", relay_over_tls(config)));
+    }
+    findings
+}
+
+fn port_finding(kind: &str, port: u16, setting: &str, bound: std::io::Result<()>) -> Finding {
+    match bound {
+        Ok(()) => Fine(format!("{kind} {port} is free; let it through the firewall")),
         Err(e) if e.kind() == std::io::ErrorKind::AddrInUse => {
-            Note(format!("UDP {port} is in use; fine when that is the running server"))
+            Note(format!("{kind} {port} is in use; fine when that is the running server"))
         }
-        Err(e) => {
-            broken(format!("UDP {port} cannot be used ({e})"), "Choose another port in media.udp_port.")
+        Err(e) => broken(
+            format!("{kind} {port} cannot be used ({e})"),
+            format!("Choose another port in {setting}."),
+        ),
+    }
+}
+
+/// The last resort of strict networks: the relay where HTTPS is.
+fn relay_over_tls(config: &Config) -> Finding {
+    let by_itself = config.server.tls.files().is_some();
+    let origin = config.server.base_url(config.server.listen);
+    let at = config.media.turn_tls().or_else(|| by_itself.then(|| beside_https(&origin)).flatten());
+    match at {
+        Some((host, _)) if !is_name(&host) => Note(format!(
+            "told to clients at {host}: most take no certificate of an address, so give the server a name (server.public_url)"
+        )),
+        Some((host, port)) if by_itself => Fine(format!("shares the port of HTTPS, at {host}:{port}")),
+        Some((host, port)) => Fine(format!(
+            "expected at {host}:{port}: let your proxy end TLS there and hand the bytes to TCP {}",
+            config.media.turn_port()
+        )),
+        None => Note(
+            "none, since HTTPS ends at a proxy or nowhere: people behind strict firewalls get no call. Give the \
+             relay a name of its own (media.turn_tls), whose TLS ends at the proxy as plain bytes, not as HTTP"
+                .to_owned(),
+        ),
+    }
+}
+
+/// Asks the cluster of the calls for a list, which needs the right key.
+async fn cluster(config: &Config) -> Finding {
+    crate::boot::install_crypto();
+    let cluster = match crate::boot::cluster(config) {
+        Ok(Some(cluster)) => cluster,
+        Ok(None) => return Fine("not used: this process carries the calls".to_owned()),
+        Err(error) => return broken(error.0, "Correct that setting."),
+    };
+    match cluster.check().await {
+        Ok(calls) => Fine(format!(
+            "{} lets us in and carries {calls} calls; let it post to {}/livekit/webhook",
+            cluster.url(),
+            config.server.base_url(config.server.listen)
+        )),
+        Err(fault @ Fault::Refused(_)) => broken(fault.to_string(), "Check calls.key and calls.secret."),
+        Err(fault) => broken(
+            fault.to_string(),
+            "Check calls.url, that its server runs, and that this machine may reach it.",
+        ),
+    }
+}
+
+/// Asks the mail server whether it lets us in; sends nothing.
+async fn mail(config: &Config) -> Finding {
+    crate::boot::install_crypto();
+    let port = match crate::boot::mail(config) {
+        Ok(port) => port,
+        Err(error) => return broken(error.0, "Correct that setting."),
+    };
+    match (port.check().await, port.word()) {
+        (Ok(()), "folder") => Note(format!(
+            "letters are put into {}: nobody gets them (mail.kind)",
+            config.mail_folder().display()
+        )),
+        (Ok(()), _) => Fine(format!("{} takes our letters", config.mail.smtp.host)),
+        (Err(error), "folder") => broken(
+            format!("letters cannot be written to {} ({error})", config.mail_folder().display()),
+            "Give this user the right to write there, or choose another folder in mail.folder.",
+        ),
+        (Err(error), _) => {
+            broken(error.to_string(), "Check mail.smtp: host, port, protection, user and password.")
         }
+    }
+}
+
+fn short_messages(config: &Config) -> Finding {
+    match config.sms.kind {
+        SmsKind::Off => Note("off: nobody is told by SMS (sms.kind)".to_owned()),
+        SmsKind::Folder => {
+            Note(format!("put into {}: nobody gets them (sms.kind)", config.sms_folder().display()))
+        }
+        SmsKind::Http => Fine(format!("posted to {}; try POST /notifications/test", config.sms.url)),
+    }
+}
+
+fn recordings(config: &Config) -> Finding {
+    let program = &config.recordings.ffmpeg;
+    let parts = "recordings stay in parts, one file per person";
+    if program.as_os_str().is_empty() {
+        return Note(format!("no ffmpeg is set: {parts} (recordings.ffmpeg)"));
+    }
+    let found = std::process::Command::new(program).arg("-version").output();
+    if found.is_ok_and(|output| output.status.success()) {
+        Fine(format!("{} puts them together", program.display()))
+    } else {
+        Note(format!("{} does not run: {parts} (recordings.ffmpeg)", program.display()))
     }
 }
 

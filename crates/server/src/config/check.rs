@@ -10,7 +10,11 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     tls(config)?;
     prefixes(config)?;
     store(config)?;
+    super::calls::check(config)?;
+    super::media::check(config)?;
     super::files::check(config)?;
+    config.webhook_settings()?;
+    config.billing_port()?;
     limits(config)
 }
 
@@ -35,7 +39,7 @@ fn public_url(config: &Config) -> Result<(), ConfigError> {
     )))
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(ip)) => ip.is_loopback(),

@@ -38,6 +38,17 @@ pub enum FilesPlace {
 }
 
 impl Config {
+    /// Where calls are written while they are recorded: what is set, else
+    /// `recordings` beside the SQLite file, or `data/recordings`.
+    pub fn recordings_folder(&self) -> PathBuf {
+        if !self.recordings.folder.as_os_str().is_empty() {
+            return self.recordings.folder.clone();
+        }
+        let beside = self.store.sqlite_path().and_then(Path::parent);
+        let beside = beside.filter(|folder| !folder.as_os_str().is_empty());
+        beside.unwrap_or(Path::new("data")).join("recordings")
+    }
+
     /// Where contents lie: what is set, else `files` beside the SQLite file, or
     /// `data/files`.
     ///

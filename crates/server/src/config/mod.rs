@@ -3,16 +3,23 @@
 //! lays the sources over one another, `sections` gives them types, `check`
 //! refuses what cannot work. Nothing else in the program reads the environment.
 
+mod billing;
+mod calls;
 mod check;
 mod files;
 mod layers;
+mod media;
 mod sections;
+mod webhooks;
 
 use std::{fmt, path::PathBuf};
 
+pub use calls::{Calls, CallsKind};
 pub use files::{Files, FilesPlace};
+pub use media::{Way, beside_https, is_name};
 pub use sections::{
-    Config, Keys, Limits, Log, LogFormat, Mail, Media, Metrics, Secret, Server, Store, Tls, Web,
+    Config, Keys, Limits, Log, LogFormat, Mail, MailKind, Media, Metrics, Secret, Server, SmsForm, SmsKind,
+    SmtpProtection, Store, Tls, Web,
 };
 
 /// The text of every setting with its default, as embedded in the binary.

@@ -7,10 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bedside_media::Public;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{ConfigError, files::Files};
+use super::{ConfigError, billing::Billing, calls::Calls, files::Files, media::Way, webhooks::Webhooks};
 
 /// All settings.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,14 +20,20 @@ pub struct Config {
     pub server: Server,
     pub store: Store,
     pub keys: Keys,
+    pub calls: Calls,
     pub media: Media,
+    pub recordings: Recordings,
     pub files: Files,
     pub mail: Mail,
+    pub sms: Sms,
+    pub push: Push,
+    pub billing: Billing,
     pub limits: Limits,
     pub accounts: Accounts,
     pub log: Log,
     pub metrics: Metrics,
     pub web: Web,
+    pub webhooks: Webhooks,
 }
 
 /// The web server.
@@ -76,18 +83,100 @@ pub struct Keys {
 #[serde(deny_unknown_fields)]
 pub struct Media {
     pub enabled: bool,
+    pub ways: Vec<Way>,
     pub udp_port: u16,
-    #[serde(deserialize_with = "optional_address")]
-    pub public_ip: Option<IpAddr>,
-    pub max_peers: usize,
+    pub(super) tcp_port: u16,
+    pub(super) turn_port: u16,
+    pub turn_tls: String,
+    #[serde(deserialize_with = "public_addresses")]
+    pub public_ips: Vec<Public>,
+    pub workers: usize,
+}
+
+/// Recordings of calls.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recordings {
+    pub(super) folder: PathBuf,
+    pub ffmpeg: PathBuf,
 }
 
 /// Mail.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mail {
+    pub kind: MailKind,
     folder: PathBuf,
     pub from: String,
+    pub smtp: Smtp,
+}
+
+/// Where mails go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailKind {
+    Folder,
+    Smtp,
+}
+
+/// The mail server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Smtp {
+    pub host: String,
+    pub port: u16,
+    pub protection: SmtpProtection,
+    pub user: String,
+    pub password: Secret,
+    password_file: PathBuf,
+    pub ca_file: PathBuf,
+}
+
+/// How the connection to the mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SmtpProtection {
+    Tls,
+    StartTls,
+    Plain,
+}
+
+/// Short messages.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sms {
+    pub kind: SmsKind,
+    folder: PathBuf,
+    pub url: String,
+    pub form: SmsForm,
+    pub from: String,
+    pub user: String,
+    pub password: Secret,
+    password_file: PathBuf,
+}
+
+/// Messages of the browser.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Push {
+    pub allow_private: bool,
+}
+
+/// How the provider of short messages takes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SmsForm {
+    Json,
+    Form,
+}
+
+/// Where short messages go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SmsKind {
+    Off,
+    Folder,
+    Http,
 }
 
 /// Rate limits.
@@ -235,16 +324,36 @@ impl Config {
     /// Where letters are put: the folder that is set, else `mail` beside the
     /// database.
     pub fn mail_folder(&self) -> PathBuf {
-        if !self.mail.folder.as_os_str().is_empty() {
-            return self.mail.folder.clone();
+        self.folder_or(&self.mail.folder, "mail")
+    }
+
+    /// Where short messages are put: the folder that is set, else `sms` beside
+    /// the database.
+    pub fn sms_folder(&self) -> PathBuf {
+        self.folder_or(&self.sms.folder, "sms")
+    }
+
+    fn folder_or(&self, set: &Path, name: &str) -> PathBuf {
+        if !set.as_os_str().is_empty() {
+            return set.to_owned();
         }
         let beside = self.store.sqlite_path().and_then(Path::parent);
-        beside.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("data")).join("mail")
+        beside.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("data")).join(name)
     }
 
     pub(super) fn read_secret_files(&mut self) -> Result<(), ConfigError> {
         if !self.store.url_file.as_os_str().is_empty() {
             self.store.url = read_secret("store.url_file", &self.store.url_file)?;
+        }
+        let smtp = &mut self.mail.smtp;
+        if !smtp.password_file.as_os_str().is_empty() {
+            smtp.password = read_secret("mail.smtp.password_file", &smtp.password_file)?;
+        }
+        if !self.sms.password_file.as_os_str().is_empty() {
+            self.sms.password = read_secret("sms.password_file", &self.sms.password_file)?;
+        }
+        if !self.calls.secret_file.as_os_str().is_empty() {
+            self.calls.secret = read_secret("calls.secret_file", &self.calls.secret_file)?;
         }
         let s3 = &mut self.files.s3;
         if !s3.secret_key_file.as_os_str().is_empty() {
@@ -285,10 +394,8 @@ fn networks<'de, D: Deserializer<'de>>(de: D) -> Result<Vec<IpNet>, D::Error> {
         .collect()
 }
 
-fn optional_address<'de, D: Deserializer<'de>>(de: D) -> Result<Option<IpAddr>, D::Error> {
-    let text = String::deserialize(de)?;
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|_| D::Error::custom(format!("`{text}` is no IP address")))
+fn public_addresses<'de, D: Deserializer<'de>>(de: D) -> Result<Vec<Public>, D::Error> {
+    let texts = Vec::<String>::deserialize(de)?;
+    let read = |text: &String| text.parse().map_err(|why| D::Error::custom(format!("`{text}`: {why}")));
+    texts.iter().map(read).collect()
 }

@@ -23,14 +23,16 @@ pub fn always(headers: &mut HeaderMap, https: bool) {
 
 /// The content policy of the pages. `script_hashes` are the inline scripts of
 /// the built `index.html`; `sockets` is this server's own WebSocket origin,
-/// since older Safari does not count it as 'self'.
-pub fn page_policy(script_hashes: &[String], sockets: &str) -> String {
+/// since older Safari does not count it as 'self'; `embedders` are the origins
+/// whose pages may show this one in a frame besides our own.
+pub fn page_policy(script_hashes: &[String], sockets: &str, embedders: &[String]) -> String {
     let hashes: String = script_hashes.iter().map(|hash| format!(" 'sha256-{hash}'")).collect();
+    let embedders: String = embedders.iter().map(|origin| format!(" {origin}")).collect();
     format!(
         "default-src 'self'; script-src 'self'{hashes}; style-src 'self' 'unsafe-inline'; \
          connect-src 'self' {sockets}; img-src 'self' data: blob:; \
          media-src 'self' blob: mediastream:; font-src 'self'; worker-src 'self' blob:; \
-         frame-src 'self'; frame-ancestors 'self'; object-src 'none'; base-uri 'none'; \
+         frame-src 'self'; frame-ancestors 'self'{embedders}; object-src 'none'; base-uri 'none'; \
          form-action 'self'"
     )
 }
@@ -40,6 +42,6 @@ pub fn page_policy(script_hashes: &[String], sockets: &str) -> String {
 pub fn bare_policy(style_hash: &str) -> String {
     format!(
         "default-src 'none'; style-src 'sha256-{style_hash}'; frame-ancestors 'self'; \
-         base-uri 'none'; form-action 'none'"
+         base-uri 'none'; form-action 'self'"
     )
 }

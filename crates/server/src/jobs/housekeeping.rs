@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bedside_app::{App, api_apps, audit, audit_trail, presence};
+use bedside_app::{App, api_apps, audit, audit_trail, presence, request_log};
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(10);
@@ -20,6 +20,9 @@ pub async fn run(app: App, stopping: CancellationToken) {
         }
         if let Err(error) = audit::flush_reads(&app, last).await {
             tracing::warn!(?error, "reads could not be written to the audit trail");
+        }
+        if let Err(error) = request_log::flush(&app).await {
+            tracing::warn!(?error, "requests could not be written to the request log");
         }
         if let Err(error) = api_apps::flush_uses(&app, last).await {
             tracing::warn!(?error, "the last uses of keys and tokens could not be written");

@@ -1,8 +1,9 @@
 //! The door to calls: LiveKit's signal WebSocket. Checks the join token with
 //! `bedside_app`, then only carries bytes between the client and the call node.
 //!
-//! `/rtc/v1` (one peer connection) is a plain 404, which clients take as "use
-//! `/rtc`". Browsers see that only with CORS headers, so every answer has them.
+//! Two paths: `/rtc` with two peer connections per client, `/rtc/v1` with one.
+//! A client that finds a 404 at the second takes the first. Browsers see that
+//! only with CORS headers, so every answer has them.
 
 use std::time::Duration;
 
@@ -12,15 +13,16 @@ use axum::{
     extract::{Query, State, WebSocketUpgrade, ws},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{any, get},
+    routing::get,
 };
 use bedside_app::{
     App, Error,
     calls::{self, Admission},
 };
-use bedside_media::{ClientParams, Join, JoinError, Node, Resume, Session, limits, refresh_token};
-use serde::Deserialize;
+use bedside_media::{ClientParams, Join, JoinError, Node, Session, limits, refresh_token};
 use tower_http::cors::{Any, CorsLayer};
+
+use super::entry::Params;
 
 /// Join tokens live ten minutes; who is in the call gets a new one well before.
 const REFRESH_EVERY: Duration = Duration::from_secs(240);
@@ -36,29 +38,13 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/rtc", get(connect))
         .route("/rtc/validate", get(validate))
-        .route("/rtc/v1", any(not_served))
-        .route("/rtc/v1/validate", any(not_served))
+        .route("/rtc/v1", get(connect_once))
+        .route("/rtc/v1/validate", get(validate))
         .layer(cors)
 }
 
-/// What clients say in the query. Flags are `1` or `true`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Params {
-    access_token: Option<String>,
-    auto_subscribe: Option<String>,
-    adaptive_stream: Option<String>,
-    reconnect: Option<String>,
-    reconnect_reason: Option<String>,
-    sid: Option<String>,
-    sdk: Option<String>,
-    version: Option<String>,
-    protocol: Option<String>,
-    client_protocol: Option<String>,
-}
-
 /// Why somebody is not let in; the text goes to the client's log.
-struct Refused(StatusCode, String);
+pub(super) struct Refused(pub StatusCode, pub String);
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
@@ -91,6 +77,10 @@ impl From<Error> for Refused {
 impl From<JoinError> for Refused {
     fn from(error: JoinError) -> Self {
         match error {
+            JoinError::TooManyCalls => Self(
+                StatusCode::FORBIDDEN,
+                "This clinic has as many calls at once as it may. Try again when one is over.".to_owned(),
+            ),
             JoinError::CallFull => Self(StatusCode::FORBIDDEN, "This call is full.".to_owned()),
             JoinError::ShuttingDown => Self(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -98,10 +88,6 @@ impl From<JoinError> for Refused {
             ),
         }
     }
-}
-
-async fn not_served() -> StatusCode {
-    StatusCode::NOT_FOUND
 }
 
 async fn validate(
@@ -119,18 +105,41 @@ async fn connect(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Refused> {
-    let admission = admit(&app, &params, &headers).await?;
+    let client = params.client();
+    enter(app, &params, &headers, client, upgrade).await
+}
+
+async fn connect_once(
+    State(app): State<App>,
+    Query(params): Query<Params>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection>,
+) -> Result<Response, Refused> {
+    // Without one it may still come in by the other path.
+    let unread = || Refused(StatusCode::NOT_FOUND, "There is no join request that can be read.".to_owned());
+    let client = params.client_of_one_connection().ok_or_else(unread)?;
+    enter(app, &params, &headers, client, upgrade).await
+}
+
+async fn enter(
+    app: App,
+    params: &Params,
+    headers: &HeaderMap,
+    client: ClientParams,
+    upgrade: Result<WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection>,
+) -> Result<Response, Refused> {
+    let admission = admit(&app, params, headers).await?;
     let Ok(upgrade) = upgrade else {
         return Err(Refused(StatusCode::BAD_REQUEST, "Connect with a WebSocket.".to_owned()));
     };
     let node = node(&app)?;
-    let session = node.join(join(&admission, &params)).await?;
+    let session = node.join(join(&admission, client)).await?;
     let upgrade = upgrade.max_message_size(limits::SIGNAL_MESSAGE).max_frame_size(limits::SIGNAL_MESSAGE);
     let carrier = Carrier { app, node, admission };
     Ok(upgrade.on_upgrade(move |socket| carrier.carry(socket, session)))
 }
 
-fn node(app: &App) -> Result<Node, Refused> {
+pub(super) fn node(app: &App) -> Result<Node, Refused> {
     let embedded = app.calls.embedded();
     embedded
         .map(|embedded| embedded.node().clone())
@@ -147,27 +156,16 @@ async fn admit(app: &App, params: &Params, headers: &HeaderMap) -> Result<Admiss
     Ok(calls::admit(app, token).await?)
 }
 
-fn join(admission: &Admission, params: &Params) -> Join {
-    let flag = |value: &Option<String>| matches!(value.as_deref(), Some("1" | "true"));
-    let number = |value: &Option<String>| value.as_deref().and_then(|text| text.parse().ok());
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+fn join(admission: &Admission, client: ClientParams) -> Join {
     Join {
         call: admission.call.clone(),
+        owner: admission.account.clone(),
         identity: admission.identity.clone(),
         name: admission.name.clone(),
         metadata: admission.metadata.clone(),
         attributes: admission.attributes.clone(),
         grants: admission.grants.clone(),
-        client: ClientParams {
-            auto_subscribe: params.auto_subscribe.is_none() || flag(&params.auto_subscribe),
-            adaptive_stream: flag(&params.adaptive_stream),
-            protocol: number(&params.protocol).unwrap_or_default(),
-            sdk: text(&params.sdk),
-            version: text(&params.version),
-            client_protocol: number(&params.client_protocol).unwrap_or_default(),
-            reconnect: flag(&params.reconnect)
-                .then(|| Resume { sid: text(&params.sid), reason: text(&params.reconnect_reason) }),
-        },
+        client,
     }
 }
 

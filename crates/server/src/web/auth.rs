@@ -14,7 +14,7 @@ use bedside_model::user::SessionKind;
 
 use super::{
     Portal, Web,
-    notice::{Link, notice},
+    notice::{self, Link, notice},
 };
 use crate::http::{Client, RequestId, cookies};
 
@@ -53,7 +53,7 @@ pub(super) async fn auth(
     axum::extract::RawQuery(query): axum::extract::RawQuery,
 ) -> Response {
     if let Some(seconds) = (web.gate)(client.addr) {
-        return busy(seconds);
+        return notice::busy(seconds);
     }
     let mut query = Query::read(&query.unwrap_or_default());
     query.arrival.request_id = id.as_str().to_owned();
@@ -83,15 +83,6 @@ fn welcome(opened: &Opened, portal: &str, next: Option<&str>, https: bool) -> Re
 fn below(portal: &str, page: &str) -> String {
     let named = page.strip_prefix(portal).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if named { page.to_owned() } else { format!("{portal}{page}") }
-}
-
-/// Too many arrivals from one address.
-fn busy(seconds: u64) -> Response {
-    let sentence = "Nothing is lost. Wait a moment and open the link again.";
-    let mut response =
-        notice(StatusCode::TOO_MANY_REQUESTS, "Too many people are coming in from here", sentence, None);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    response
 }
 
 /// Where a kind of person goes without a `next`.

@@ -1,16 +1,21 @@
 //! The pages: the embedded files of `web/build` with their caching and content
-//! policy, the log-in door `/auth`, and the few pages the server writes itself.
+//! policy, the log-in door `/auth`, the way out of letters, and the few pages the
+//! server writes itself.
 
 mod auth;
 mod compressed;
+mod embed;
 mod files;
+mod letter;
 mod notice;
 mod pages;
+mod unsubscribe;
+mod verify;
 
 use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 use axum::{Extension, Router, routing::get};
-use bedside_app::App;
+use bedside_app::{App, notifications::Reader, verification::Owner};
 
 use compressed::Compressed;
 use files::Files;
@@ -55,6 +60,9 @@ pub fn routes(web: Web, portals: &[String]) -> Router {
             .route(&format!("{portal}/{{*page}}"), get(pages::portal_page).layer(below));
     }
     router
+        .route("/sdk/embeds", get(embed::embeds))
+        .route("/unsubscribe", get(letter::ask::<Reader>).post(letter::answer::<Reader>))
+        .route("/verify", get(letter::ask::<Owner>).post(letter::answer::<Owner>))
         .route_layer(axum::middleware::from_fn(crate::http::remember_route))
         .fallback(pages::page)
         .with_state(web)

@@ -1,5 +1,6 @@
 //! The tiny pages the server writes itself, in the look of the others: one
-//! sentence and one way on. No script, one style block named by its hash.
+//! sentence and one way on, a link or a button that posts to the same address.
+//! No script, one style block named by its hash.
 
 use std::sync::LazyLock;
 
@@ -19,8 +20,8 @@ body{margin:0;background:var(--paper);color:var(--ink);font:18px/28px \"Atkinson
 main{max-width:36rem;margin:0 auto;padding:64px 24px}\
 h1{font-size:28px;line-height:36px;margin:0 0 16px}\
 p{margin:0 0 24px;color:var(--ink-2)}\
-a{display:inline-block;min-height:56px;line-height:56px;padding:0 24px;border-radius:6px;background:var(--lagoon);color:var(--on-lagoon);text-decoration:none}\
-a:focus-visible{outline:3px solid var(--lagoon);outline-offset:2px}";
+a,button{display:inline-block;min-height:56px;line-height:56px;padding:0 24px;border:0;border-radius:6px;background:var(--lagoon);color:var(--on-lagoon);font:inherit;line-height:56px;text-decoration:none;cursor:pointer}\
+a:focus-visible,button:focus-visible{outline:3px solid var(--lagoon);outline-offset:2px}";
 
 static POLICY: LazyLock<String> =
     LazyLock::new(|| headers::bare_policy(&BASE64_STANDARD.encode(Sha256::digest(STYLE.as_bytes()))));
@@ -31,18 +32,49 @@ pub(super) struct Link<'a> {
     pub label: &'a str,
 }
 
+/// What a notice says in one language.
+pub(super) struct Words<'a> {
+    pub language: &'a str,
+    pub title: &'a str,
+    pub sentence: &'a str,
+    /// The words on a button that posts to the same address.
+    pub button: Option<&'a str>,
+}
+
 /// One page with a headline, a sentence and perhaps a link.
 pub(super) fn notice(status: StatusCode, title: &str, sentence: &str, link: Option<Link<'_>>) -> Response {
-    let title = escape(title);
-    let sentence = escape(sentence);
     let link = link
         .map(|link| format!("<a href=\"{}\">{}</a>", escape(link.href), escape(link.label)))
         .unwrap_or_default();
+    page(status, ("en", title, sentence), &link)
+}
+
+/// One page with a headline, a sentence and perhaps a button.
+pub(super) fn words(status: StatusCode, words: &Words<'_>) -> Response {
+    let button = words.button.map(|label| {
+        format!("<form method=\"post\"><button type=\"submit\">{}</button></form>", escape(label))
+    });
+    page(status, (words.language, words.title, words.sentence), &button.unwrap_or_default())
+}
+
+/// Too many come from one address.
+pub(super) fn busy(seconds: u64) -> Response {
+    let sentence = "Nothing is lost. Wait a moment and open the link again.";
+    let mut response =
+        notice(StatusCode::TOO_MANY_REQUESTS, "Too many people are coming in from here", sentence, None);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
+fn page(status: StatusCode, (language, title, sentence): (&str, &str, &str), way: &str) -> Response {
+    let title = escape(title);
+    let sentence = escape(sentence);
     let page = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+        "<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"referrer\" content=\"no-referrer\">\
          <title>{title}</title><style>{STYLE}</style></head>\
-         <body><main><h1>{title}</h1><p>{sentence}</p>{link}</main></body></html>"
+         <body><main><h1>{title}</h1><p>{sentence}</p>{way}</main></body></html>"
     );
     let mut response = (status, Html(page)).into_response();
     let headers = response.headers_mut();

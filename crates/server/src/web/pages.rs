@@ -9,7 +9,7 @@ use axum::{
 };
 
 use super::{
-    Portal, Web,
+    Portal, Web, embed,
     files::{File, Index},
     notice,
 };
@@ -17,6 +17,8 @@ use crate::http::{Client, Trail, headers};
 
 /// Files whose names hold their content's hash never change.
 const HASHED: &str = "_app/immutable/";
+/// Files that pages of other origins load.
+const SHARED: &str = "sdk/";
 
 /// Everything that is no route: a file, or a page of the single-page app.
 pub(super) async fn page(State(web): State<Web>, client: Client, request: Request) -> Response {
@@ -62,7 +64,11 @@ async fn answer(web: &Web, client: &Client, request: &Parts, portal: &str) -> Re
         return notice::unbuilt();
     };
     let mut response = send(web, file, "index.html", &request.headers).await;
-    let policy = headers::page_policy(&script_hashes, &sockets(client));
+    let embedders = match embed::meeting(path) {
+        Some(meeting) => embed::list(web, client, meeting).await,
+        None => Vec::new(),
+    };
+    let policy = headers::page_policy(&script_hashes, &sockets(web, client), &embedders);
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
@@ -78,13 +84,27 @@ fn known_page(path: &str, demo: bool) -> Option<&'static str> {
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
     Some(match parts.as_slice() {
         [""] => "/",
+        ["call", _] => "/call/{meeting_id}",
         ["u", _] => "/u/{slug}",
+        ["u", _, "book"] => "/u/{slug}/book",
+        ["appointments"] => "/appointments",
+        ["members", "appointment", _] => "/members/appointment/{id}",
         ["visits", "start", _] => "/visits/start/{id}",
         ["visits", "join", _] => "/visits/join/{code}",
+        ["visits", _, "recordings", _] => "/visits/{id}/recordings/{recording}",
         ["forgot"] => "/forgot",
+        ["network"] => "/network",
         ["password"] => "/password",
         ["providers", "login"] => "/providers/login",
         ["providers", "dashboard"] => "/providers/dashboard",
+        ["providers", "calendar"] => "/providers/calendar",
+        ["admin"] => "/admin",
+        ["admin", "calls"] => "/admin/calls",
+        ["admin", "developers"] => "/admin/developers",
+        ["admin", "login"] => "/admin/login",
+        ["admin", "notifications"] => "/admin/notifications",
+        ["admin", "recordings"] => "/admin/recordings",
+        ["admin", "rooms", _] => "/admin/rooms/{code}",
         ["admin", "setup"] => "/admin/setup",
         ["developers"] => "/developers",
         ["demo"] if demo => "/demo",
@@ -94,7 +114,12 @@ fn known_page(path: &str, demo: bool) -> Option<&'static str> {
 
 async fn send(web: &Web, file: File, path: &str, request: &HeaderMap) -> Response {
     let is_hashed = path.starts_with(HASHED);
-    let caching = if is_hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let is_shared = path.starts_with(SHARED);
+    let caching = match (is_hashed, is_shared) {
+        (true, _) => "public, max-age=31536000, immutable",
+        (_, true) => embed::SCRIPT_CACHING,
+        _ => "no-cache",
+    };
     let kind = mime_guess::from_path(path).first_or_octet_stream();
     let kind = match kind.type_().as_str() {
         "text" => format!("{kind}; charset=utf-8"),
@@ -104,7 +129,7 @@ async fn send(web: &Web, file: File, path: &str, request: &HeaderMap) -> Respons
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|known| known.contains(file.tag.as_str()));
-    let compressed = match is_hashed && !fresh {
+    let compressed = match (is_hashed || is_shared) && !fresh {
         true => web.compressed.get(path, &file.bytes, &kind, request).await,
         false => None,
     };
@@ -116,6 +141,9 @@ async fn send(web: &Web, file: File, path: &str, request: &HeaderMap) -> Respons
         }
         None => Body::from(file.bytes.into_owned()).into_response(),
     };
+    if is_shared {
+        embed::open_to_all(response.headers_mut());
+    }
     for (name, value) in [
         (header::CACHE_CONTROL, caching),
         (header::ETAG, file.tag.as_str()),
@@ -130,11 +158,51 @@ async fn send(web: &Web, file: File, path: &str, request: &HeaderMap) -> Respons
 
 /// This server's WebSocket origin as the browser sees it. The host comes from
 /// the request, so only characters of a host may enter the header.
-fn sockets(client: &Client) -> String {
+fn sockets(web: &Web, client: &Client) -> String {
     let scheme = if client.https { "wss" } else { "ws" };
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
-    if client.host.is_empty() || !client.host.chars().all(plain) {
-        return String::new();
+    let own = !client.host.is_empty() && client.host.chars().all(plain);
+    let own = own.then(|| format!("{scheme}://{}", client.host));
+    // Its clients also ask a cluster over HTTP why a socket was refused.
+    let cluster = web.app.calls.cluster().map(|cluster| {
+        let url = cluster.url();
+        format!("{url} {}", url.replacen("ws", "http", 1))
+    });
+    own.into_iter().chain(cluster).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        path::{Path, PathBuf},
+    };
+
+    use super::known_page;
+
+    /// The paths of the pages below a folder, with a value for each parameter.
+    fn paths(folder: &Path, path: &str, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let (entry, name): (PathBuf, String) = {
+                let entry = entry.unwrap();
+                (entry.path(), entry.file_name().into_string().unwrap())
+            };
+            if entry.is_dir() {
+                let part = if name.starts_with('[') { "1" } else { &name };
+                paths(&entry, &format!("{path}{part}/"), found);
+            } else if name == "+page.svelte" {
+                found.push(path.to_owned());
+            }
+        }
     }
-    format!("{scheme}://{}", client.host)
+
+    #[test]
+    fn every_page_of_the_app_answers_as_a_page() {
+        let routes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/src/routes");
+        let mut found = Vec::new();
+        paths(&routes, "", &mut found);
+        assert!(found.len() > 20, "{found:?}");
+        let unknown: Vec<_> = found.iter().filter(|path| known_page(path, true).is_none()).collect();
+        assert!(unknown.is_empty(), "answered with 404: {unknown:?}");
+    }
 }

@@ -164,6 +164,17 @@ pub async fn update_standing(
     Ok(())
 }
 
+const ACCEPT_TERMS: &str = "UPDATE users SET tos = TRUE, updated_at = $1, version = version + 1 \
+     WHERE account_id = $2 AND id = $3 AND NOT tos";
+
+/// Says that somebody accepted the clinic's terms.
+///
+/// # Errors
+/// What the database says.
+pub async fn accept_terms(tx: &mut Tx, account: &AccountId, id: UserId, at: At) -> Result<()> {
+    execute!(tx, ACCEPT_TERMS, at.0, account.as_str(), id.0).map(drop)
+}
+
 const RECODE: &str = "UPDATE users SET code = $1, updated_at = $2, version = version + 1 \
      WHERE account_id = $3 AND id = $4";
 

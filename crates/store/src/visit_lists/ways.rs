@@ -9,8 +9,8 @@ use crate::visit_views::{view_columns, view_joins};
 
 // Parameters: $1 account, $2 scope, $3 caller, $4 $5 $6 sets of statuses,
 // types and subtypes, $7 room, $8 provider, $9 patient, $10 $11 planned begin
-// (from, until), $12 now, $13 side of now, and for pages $14 $15 $16 the mark
-// (rank, key, id), $17 limit, $18 offset.
+// (from, until), $12 now, $13 side of now, $14 whether recorded, and for pages $15 $16 $17 the mark
+// (rank, key, id), $18 limit, $19 offset.
 //
 // A set of small numbers is a number with those bits; "any" is -1.
 macro_rules! narrowed {
@@ -19,7 +19,9 @@ macro_rules! narrowed {
          AND (($6 >> CAST(v.subtype AS INTEGER)) & 1) <> 0 AND ($7 = 0 OR v.room_id = $7) \
          AND ($8 = 0 OR v.provider_id = $8 OR v.requested_provider_id = $8) \
          AND ($2 <> 1 OR v.provider_id = $3 OR v.requested_provider_id = $3 OR v.room_id IN \
-              (SELECT rp.room_id FROM room_providers rp WHERE rp.account_id = $1 AND rp.user_id = $3)) "
+              (SELECT rp.room_id FROM room_providers rp WHERE rp.account_id = $1 AND rp.user_id = $3)) \
+         AND ($14 = 0 OR EXISTS (SELECT 1 FROM recordings rec WHERE rec.visit_id = v.id AND rec.account_id = $1 \
+              AND rec.started_at IS NOT NULL AND rec.status <> 'deleted')) "
     };
 }
 
@@ -106,19 +108,19 @@ macro_rules! order {
 
 macro_rules! behind_the_mark {
     (newest) => {
-        "AND v.id < $16 "
+        "AND v.id < $17 "
     };
     (sorted) => {
-        "AND +v.id < $16 "
+        "AND +v.id < $17 "
     };
     (ascending) => {
-        "AND (+v.start_at, v.id) > ($15, $16) "
+        "AND (+v.start_at, v.id) > ($16, $17) "
     };
     (descending) => {
-        "AND (+v.start_at, v.id) < ($15, $16) "
+        "AND (+v.start_at, v.id) < ($16, $17) "
     };
     (queue) => {
-        concat!("AND (", rank!(), ", v.id) > ($14, $15, $16) ")
+        concat!("AND (", rank!(), ", v.id) > ($15, $16, $17) ")
     };
 }
 
@@ -131,7 +133,7 @@ macro_rules! page {
             found!($way),
             behind_the_mark!($order),
             order!($order),
-            "LIMIT $17 OFFSET $18) page JOIN visits v ON v.id = page.id ",
+            "LIMIT $18 OFFSET $19) page JOIN visits v ON v.id = page.id ",
             view_joins!(),
             "WHERE v.account_id || '' = $1 ",
             order!($order)

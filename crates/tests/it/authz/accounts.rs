@@ -26,6 +26,12 @@ pub async fn cases(world: &World) -> Vec<Case> {
     let ((key, _), (token, narrow)) = (made("keys").await, made("tokens").await);
     // A token of the clinic without the scope.
     let narrow = super::Expect::Refused(kit.bearer(narrow["token"].as_str().unwrap()), 403);
+    // A clinic to try things in, with somebody who waits.
+    let clinic = kit.test_clinic("trial").await;
+    let trial = kit.admin_of(&clinic);
+    let room = trial.post("/rooms", json!({ "name": "Trial", "slug": "trial" })).await.data();
+    let waiting = kit.portal_of(&clinic).sign_in(kit, "p-trial", 200).await;
+    let tried = waiting.walk_in(room["code"].as_str().unwrap()).await.id;
     let of = |operation| Case::new(operation, admin).relation(nobody(WHOLE)).with("id", &app);
     vec![
         Case::new("accounts::update", admin)
@@ -34,6 +40,25 @@ pub async fn cases(world: &World) -> Vec<Case> {
             .role(refused(provider, 403))
             .relation(narrow)
             .elsewhere(200),
+        Case::new("request_log::list", admin)
+            .role(refused(provider, 403))
+            .relation(nobody(WHOLE))
+            .elsewhere(200),
+        Case::new("test_clinic::messages", &trial)
+            .role(refused(provider, 403))
+            .relation(nobody(WHOLE))
+            .elsewhere(403),
+        Case::new("test_clinic::clock", &trial)
+            .body(json!({ "advance": 60 }))
+            .role(refused(provider, 403))
+            .relation(nobody(WHOLE))
+            .elsewhere(403),
+        Case::new("test_clinic::act", &trial)
+            .with("id", tried)
+            .body(json!({ "as": "patient", "do": "leave" }))
+            .role(refused(provider, 403))
+            .relation(nobody(WHOLE))
+            .elsewhere(403),
         Case::new("api_apps::list", admin)
             .role(refused(provider, 403))
             .relation(nobody(WHOLE))

@@ -8,6 +8,10 @@ pub async fn cases(world: &World) -> Vec<Case> {
             .role(nobody("everybody hears what concerns them"))
             .relation(nobody("the stream is cut to the caller"))
             .elsewhere(200),
+        Case::new("events::list", &world.admin)
+            .role(refused(&world.provider, 403))
+            .relation(nobody("admins read the whole clinic's log"))
+            .elsewhere(200),
         Case::new("audit::list", &world.admin)
             .role(refused(&world.provider, 403))
             .relation(nobody("admins read the whole clinic's trail"))

@@ -192,6 +192,19 @@ pub const VISIT: Shape = &[
     ("meeting.recording_auto_start", &[Flag]),
 ];
 
+/// A row of `GET /availability` (more.md 4.2).
+pub const FREE_TIME: Shape = &[
+    ("id", &[Text]),
+    ("start", &[Int]),
+    ("end", &[Int]),
+    ("provider_id", &[Digits]),
+    ("room_code", &[Text]),
+    ("consultation_id", &[Text]),
+    ("quantity_booked", &[Int]),
+    ("quantity_left", &[Int]),
+    ("date", &[Date]),
+];
+
 /// A visit in a list: numbers are numbers (core.md C5).
 pub const LISTED_VISIT: Shape = &[
     ("id", &[Digits]),

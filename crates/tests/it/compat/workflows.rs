@@ -1,8 +1,8 @@
-//! P1, P4, P5 and V1: the workflows around P2, in all three encodings, with
+//! P1, P3, P4, P5 and V1: the workflows around P2, in all three encodings, with
 //! and without `.json`, with all four headers on every call.
 
 use bedside_tests::kit::{Client, Kit};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Encoding, post,
@@ -51,6 +51,87 @@ async fn p1_a_patient_arrives_at_the_waiting_room() {
             assert_eq!(profile["id"], user["id"]);
         }
     }
+}
+
+/// `GET /availability` as the demo portal's curl sends it: a form in the body.
+async fn get_with_a_body(client: &Client, path: &str, fields: &[(&str, &str)]) -> Value {
+    let request = client.request(reqwest::Method::GET, path).form(fields);
+    Client::send(request).await.ok().json()
+}
+
+#[tokio::test]
+async fn p3_an_appointment_is_booked_and_its_link_opens_it() {
+    /// 2027-02-01T09:00:00Z, a Monday; the clock begins in January 2027.
+    const MONDAY_NINE: i64 = 1_801_472_400;
+    let (kit, _) = Kit::on_a_clock().await;
+    kit.room("main").await;
+    let admin = kit.admin();
+    admin.post("/accounts/-", json!({ "one_time_links": 1 })).await.ok();
+    admin.post("/rooms/main", json!({ "visits": { "appointment": { "enabled": true } } })).await.ok();
+    let provider = kit.provider("d-1", &["main"]).await;
+    let hours = json!({ "room_code": "main", "start": MONDAY_NINE, "end": MONDAY_NINE + 6 * 900 });
+    provider.client.post("/slots", hours).await.ok();
+    let (start, end) = (MONDAY_NINE.to_string(), (MONDAY_NINE + 7 * 86_400).to_string());
+    let mut free = 6;
+    for encoding in ENCODINGS {
+        for suffix in ["", ".json"] {
+            let (all, user) = sign_in(&kit, ("p3", "200"), encoding, suffix).await;
+            let room = all.get(&format!("/rooms/main{suffix}")).await.data();
+            let text = |value: &Value| value.as_str().expect("a text").to_owned();
+            let consultation = &room["payment"]["consultations"][0];
+            check("consultation", consultation, shapes::CONSULTATION);
+            let consultation = text(&consultation["id"]);
+            let intake = text(&intake(&all, encoding, suffix).await["id"]);
+            let member = text(&user["id"]);
+
+            // As a query, as a body of a GET, and as a POST: one answer.
+            let path = format!("/availability{suffix}");
+            let window = [
+                ("member_id", &*member),
+                ("start", &*start),
+                ("end", &*end),
+                ("duration", "15"),
+                ("consultation_id", &*consultation),
+                ("intake_id", &*intake),
+            ];
+            let times = post(&all, &path, &window, encoding).await.ok().json();
+            check("free time", &times["data"][0], shapes::FREE_TIME);
+            assert_eq!((&times["total_count"], &times["total"]), (&free.into(), &free.into()));
+            assert_eq!(get_with_a_body(&all, &path, &window).await, times);
+            let query: Vec<String> = window.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            assert_eq!(all.get(&format!("{path}?{}", query.join("&"))).await.ok().json(), times);
+
+            let time = &times["data"][0];
+            let (begin, until) = (time["start"].to_string(), time["end"].to_string());
+            let fields = [
+                ("intake_id", &*intake),
+                ("start", &*begin),
+                ("end", &*until),
+                ("provider_id", &*text(&time["provider_id"])),
+            ];
+            let visit = post(&all, &format!("/visits{suffix}"), &fields, encoding).await.data();
+            check("appointment", &visit, shapes::VISIT);
+            assert_eq!((&visit["type"], &visit["status"]), (&"2".into(), &"20".into()));
+            assert_eq!(
+                (text(&visit["start"]), text(&visit["end"]), text(&visit["member_id"])),
+                (begin, until, member)
+            );
+            free -= 1;
+
+            let link = text(&visit["one_time_link_token"]);
+            assert!(
+                link.len() == 10 && link.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()),
+                "{link}"
+            );
+            let id = text(&visit["id"]);
+            let page = format!("//members/appointment/{id}?token={link}");
+            assert_eq!(kit.anonymous().get(&page).await.status, 200);
+            let path = format!("/visits/{id}{suffix}");
+            let seen = kit.anonymous().header("X-LinkToken", &link).get(&path).await.data();
+            assert_eq!((&seen["id"], &seen["start"]), (&visit["id"], &visit["start"]));
+        }
+    }
+    assert_eq!(free, 0, "every time was booked once");
 }
 
 #[tokio::test]

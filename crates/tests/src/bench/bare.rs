@@ -19,7 +19,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::CLINIC;
+use super::{CLINIC, naive};
 
 struct Bare {
     store: Store,
@@ -29,7 +29,8 @@ struct Bare {
     now: At,
 }
 
-/// Answers `GET /visits`, `GET /users?q=` and `POST /users/sso` until killed.
+/// Answers `GET /visits`, `GET /users?q=`, `POST /users/sso` and, the naive
+/// way, `GET /availability` until killed.
 pub async fn serve(store: Store, account: AccountId, address: &str, now: At) -> Result<()> {
     let mut conn = store.reader().await?;
     let newest =
@@ -80,7 +81,9 @@ impl Bare {
     async fn connection(&self, stream: TcpStream) -> Result<()> {
         let mut stream = BufReader::new(stream);
         while let Some(asked) = read(&mut stream).await? {
-            let body = if asked.path.contains("/users/sso") {
+            let body = if asked.path.contains("/availability?") {
+                naive::availability(&self.store, &self.account, &asked.token, &asked.path, self.now).await?
+            } else if asked.path.contains("/users/sso") {
                 self.sso(&asked).await?
             } else if asked.path.contains("/users?") {
                 self.users(&asked).await?
@@ -180,5 +183,6 @@ fn entry(account: &AccountId, user: i64, at: At) -> NewEntry {
         request_id: String::new(),
         at,
         count: 1,
+        detail: None,
     }
 }

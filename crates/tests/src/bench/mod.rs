@@ -1,7 +1,10 @@
-//! What `xtask bench` needs beside the server itself: a big database, and a
-//! handler that does the same SQL with nothing around it.
+//! What `xtask bench` needs beside the server itself: big databases, a
+//! handler that does the same SQL with nothing around it, and a naive one.
 
 pub mod bare;
+pub mod calendar;
+pub mod naive;
+pub mod reports;
 pub mod seed;
 
 use std::path::Path;

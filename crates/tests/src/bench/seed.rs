@@ -218,6 +218,7 @@ fn row(
         state,
         duration_minutes: 15,
         amount_cents: 0,
+        consultation: None,
         description: String::new(),
         meeting: hex(random),
         conference_pin: 123_456,

@@ -43,6 +43,7 @@ impl Kit {
             state: State::new(status, None),
             duration_minutes: minutes,
             amount_cents: 0,
+            consultation: None,
             description: "Consultation".to_owned(),
             meeting: self.app.random.hex(),
             conference_pin: 123_456,

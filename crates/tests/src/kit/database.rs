@@ -8,7 +8,7 @@ use std::{
 use sqlx::Connection;
 use tempfile::TempDir;
 
-/// A fresh database, and the folder beside it.
+/// A fresh database, and the folder beside it. Both go with the value.
 pub struct Database {
     url: String,
     folder: TempDir,
@@ -38,6 +38,32 @@ impl Database {
     /// True when the suite runs on SQLite.
     pub fn is_sqlite(&self) -> bool {
         self.url.starts_with("sqlite:")
+    }
+}
+
+impl Drop for Database {
+    /// A Postgres database weighs some 10 MB, so a suite that kept them all
+    /// would fill a small disk.
+    fn drop(&mut self) {
+        let Some((server, name)) =
+            self.url.starts_with("postgres").then(|| self.url.rsplit_once('/')).flatten()
+        else {
+            return;
+        };
+        let (server, name) = (format!("{server}/postgres"), name.to_owned());
+        // A thread of its own: this may run inside a test's runtime, which must not be blocked on.
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let mut admin = sqlx::PgConnection::connect(&server).await?;
+                let drop = sqlx::AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+                sqlx::query(drop).execute(&mut admin).await?;
+                anyhow::Ok(())
+            })
+        });
+        if let Ok(Err(error)) = dropped.join() {
+            eprintln!("a test's database stays behind: {error}");
+        }
     }
 }
 

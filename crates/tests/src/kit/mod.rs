@@ -4,10 +4,14 @@
 mod appointment;
 pub mod binary;
 mod client;
+mod cluster;
 mod database;
 mod mail;
+pub mod peer;
+mod receiver;
 mod stream;
 mod tampering;
+mod told;
 
 use bedside::{
     boot::{self, Running, Surroundings},
@@ -20,8 +24,11 @@ use bedside_app::{
 use bedside_model::At;
 
 pub use client::{Answer, Client, Person, Visit};
+pub use cluster::Cluster;
 pub use database::Database;
 pub use mail::Letter;
+pub use peer::Peer;
+pub use receiver::{Received, Receiver, Reply};
 pub use stream::Stream;
 pub use tampering::sql;
 
@@ -64,7 +71,7 @@ impl Kit {
         let database = Database::fresh().await;
         let running =
             boot::start(configuration(&database, settings), surroundings).await.expect("the server starts");
-        let clinic = make_clinic(&running.app, "northside").await;
+        let clinic = make_clinic(&running.app, "northside", false).await;
         Self {
             base: running.base_url.clone(),
             app: running.app.clone(),
@@ -88,7 +95,12 @@ impl Kit {
 
     /// Another clinic on the same server.
     pub async fn another_clinic(&self, code: &str) -> Clinic {
-        make_clinic(&self.app, code).await
+        make_clinic(&self.app, code, false).await
+    }
+
+    /// A clinic to try things in.
+    pub async fn test_clinic(&self, code: &str) -> Clinic {
+        make_clinic(&self.app, code, true).await
     }
 
     /// Somebody without any credentials.
@@ -176,7 +188,9 @@ pub fn configuration(database: &Database, settings: &[(&str, &str)]) -> config::
         .flag("store.url", Some(database.url()))
         .flag("keys.master_key_file", Some(database.folder().join("master.key").display()))
         .flag("mail.folder", Some(database.folder().join("mail").display()))
+        .flag("sms.folder", Some(database.folder().join("sms").display()))
         .flag("files.url", Some(format!("dir:{}", database.folder().join("files").display())))
+        .flag("recordings.folder", Some(database.folder().join("recordings").display()))
         .flag("media.udp_port", Some(0));
     for (name, value) in settings {
         sources = sources.flag(name, Some(value));
@@ -184,8 +198,9 @@ pub fn configuration(database: &Database, settings: &[(&str, &str)]) -> config::
     config::load(&sources).expect("the test's configuration is valid")
 }
 
-async fn make_clinic(app: &App, code: &str) -> Clinic {
+async fn make_clinic(app: &App, code: &str, test: bool) -> Clinic {
     let command = Create {
+        test,
         code: code.to_owned(),
         name: "Northside Clinic".to_owned(),
         portal_name: "Northside Portal".to_owned(),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use livekit_protocol as lk;
 use lk::signal_request::Message as Request;
@@ -11,32 +11,25 @@ use lk::signal_response::Message as Response;
 use prost::Message as _;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
-use str0m::format::Codec;
-use str0m::media::{Direction, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::RtpWrite;
+use str0m::rtp::RtpPacket;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
+
+mod sending;
+
+use super::viewer::{Piece, Viewer};
+pub use sending::Camera;
+use sending::{Mark, Sending};
+
+/// How often lifelike sound is sent.
+const SOUND_EVERY: Duration = Duration::from_millis(20);
 
 /// A UDP datagram on its way.
 pub struct Datagram {
     pub from: SocketAddr,
     pub to: SocketAddr,
     pub bytes: Vec<u8>,
-}
-
-/// What a client's camera makes; one audio packet goes with every frame.
-#[derive(Clone, Copy, Debug)]
-pub struct Camera {
-    pub frame_every: Duration,
-    pub packets_per_frame: u64,
-    /// Bytes per packet, at least 8.
-    pub packet_size: usize,
-}
-
-impl Default for Camera {
-    fn default() -> Self {
-        Self { frame_every: Duration::from_millis(40), packets_per_frame: 3, packet_size: 600 }
-    }
 }
 
 /// What came in on one media section.
@@ -50,6 +43,15 @@ pub struct Received {
     pub last_layer: u8,
     pub frames: BTreeSet<u32>,
     pub keyframe_first: Option<bool>,
+    /// What a person would see of it.
+    pub viewer: Viewer,
+    /// When which packet of sound came, by its sender's count.
+    pub sound: Vec<(Instant, u32)>,
+    /// Packets of sound that carried the one before too.
+    pub redundant: u64,
+    /// What was captured when, as its receiver computes it from sender reports:
+    /// the sender's count, and seconds of the sender's clock.
+    pub captured: Vec<(u32, f64)>,
 }
 
 impl Received {
@@ -60,14 +62,6 @@ impl Received {
             _ => 0,
         }
     }
-}
-
-struct Sending {
-    mid: Mid,
-    kind: MediaKind,
-    rids: Vec<Rid>,
-    next_seq: BTreeMap<u8, u64>,
-    keyframe_due: BTreeSet<u8>,
 }
 
 pub struct Client {
@@ -82,6 +76,12 @@ pub struct Client {
     sending: Vec<Sending>,
     next_frame: Option<Instant>,
     frame: u32,
+    next_sound: Option<Instant>,
+    sound: u32,
+    /// When which frame was filmed, and which packet of sound recorded.
+    pub filmed: Vec<Instant>,
+    pub recorded: Vec<Instant>,
+    before: Vec<u8>,
     channels: HashMap<String, ChannelId>,
 
     pub sid: String,
@@ -99,22 +99,42 @@ pub struct Client {
     pub wanted: Vec<lk::SubscribedQualityUpdate>,
     pub reconnected: bool,
     pub tracks_of_mids: HashMap<String, String>,
+    /// Every change of a stream's state, in order: (track sid, paused).
+    pub stream_states: Vec<(String, bool)>,
 }
 
-fn rtc(now: Instant, at: SocketAddr) -> Rtc {
-    let mut rtc =
-        Rtc::builder().set_rtp_mode(true).clear_codecs().enable_opus(true, false).enable_vp8(true).build(now);
+fn rtc(now: Instant, at: SocketAddr, red: bool) -> Rtc {
+    let mut rtc = Rtc::builder()
+        .set_rtp_mode(true)
+        .clear_codecs()
+        .enable_opus(true, red)
+        .enable_vp8(true)
+        .enable_h264(true)
+        .enable_vp9(true)
+        .enable_av1(true)
+        .build(now);
     rtc.add_local_candidate(Candidate::host(at, Protocol::Udp).unwrap());
     rtc
 }
 
 impl Client {
     pub fn new(now: Instant, identity: &str, publisher_at: SocketAddr, subscriber_at: SocketAddr) -> Self {
+        Self::with(now, identity, publisher_at, subscriber_at, true)
+    }
+
+    /// A client that may not know redundant sound.
+    pub fn with(
+        now: Instant,
+        identity: &str,
+        publisher_at: SocketAddr,
+        subscriber_at: SocketAddr,
+        red: bool,
+    ) -> Self {
         Self {
             identity: identity.to_owned(),
             camera: Camera::default(),
-            publisher: rtc(now, publisher_at),
-            subscriber: rtc(now, subscriber_at),
+            publisher: rtc(now, publisher_at, red),
+            subscriber: rtc(now, subscriber_at, red),
             publisher_at,
             subscriber_at,
             pending: None,
@@ -122,6 +142,11 @@ impl Client {
             sending: Vec::new(),
             next_frame: None,
             frame: 0,
+            next_sound: None,
+            sound: 0,
+            filmed: Vec::new(),
+            recorded: Vec::new(),
+            before: Vec::new(),
             channels: HashMap::new(),
             sid: String::new(),
             others: BTreeMap::new(),
@@ -137,6 +162,7 @@ impl Client {
             wanted: Vec::new(),
             reconnected: false,
             tracks_of_mids: HashMap::new(),
+            stream_states: Vec::new(),
         }
     }
 
@@ -177,11 +203,36 @@ impl Client {
             Response::Leave(leave) => self.left = Some(leave),
             Response::SpeakersChanged(changed) => self.speakers = changed.speakers,
             Response::ConnectionQuality(update) => self.qualities = update.updates,
-            Response::SubscribedQualityUpdate(update) => self.wanted.push(update),
+            Response::SubscribedQualityUpdate(update) => self.obey(update),
+            Response::StreamStateUpdate(update) => {
+                let paused = lk::StreamState::Paused as i32;
+                let states = update.stream_states.into_iter();
+                self.stream_states.extend(states.map(|state| (state.track_sid, state.state == paused)));
+            }
             Response::Reconnect(_) => self.reconnected = true,
             _ => {}
         }
         Vec::new()
+    }
+
+    /// Stops the layers that nobody wants, and begins others with a keyframe.
+    fn obey(&mut self, update: lk::SubscribedQualityUpdate) {
+        let cid = self.published.iter().find(|(_, info)| info.sid == update.track_sid).map(|(cid, _)| cid);
+        let sending = cid.and_then(|cid| self.sending.iter_mut().find(|sending| sending.cid == *cid));
+        if let Some(sending) = sending.filter(|_| self.camera.dynacast) {
+            let qualities = update.subscribed_codecs.iter().flat_map(|codec| &codec.qualities);
+            let wanted: BTreeSet<u8> =
+                qualities.filter(|quality| quality.enabled).map(|quality| quality.quality as u8).collect();
+            // A plain stream has one layer, which serves any wish.
+            let off: BTreeSet<u8> = match sending.rids.len() {
+                0 | 1 if wanted.is_empty() => [0].into(),
+                0 | 1 => BTreeSet::new(),
+                _ => (0..3).filter(|layer| !wanted.contains(layer)).collect(),
+            };
+            sending.keyframe_due.extend(sending.off.difference(&off));
+            sending.off = off;
+        }
+        self.wanted.push(update);
     }
 
     fn note(&mut self, participants: Vec<lk::ParticipantInfo>) {
@@ -218,12 +269,18 @@ impl Client {
                 height: 180 << quality,
                 ..Default::default()
             });
+            let codec = kind.is_video().then(|| lk::SimulcastCodec {
+                codec: self.camera.codec.to_string().to_lowercase(),
+                cid: cid.clone(),
+                ..Default::default()
+            });
             requests.push(Request::AddTrack(lk::AddTrackRequest {
                 cid: cid.clone(),
                 name: name.to_owned(),
                 r#type: if kind.is_audio() { 0 } else { 1 },
                 source: source as i32,
                 layers: layers.collect(),
+                simulcast_codecs: codec.into_iter().collect(),
                 ..Default::default()
             }));
             let wish = (!rids.is_empty()).then(|| {
@@ -231,6 +288,7 @@ impl Client {
                 rids.iter().for_each(|rid| wish.add_send_layer(SimulcastLayer::new(rid)));
                 wish
             });
+            let named = cid.clone();
             let mid = api.add_media(kind, Direction::SendOnly, Some("s".to_owned()), Some(cid), wish);
             self.sending.push(Sending {
                 mid,
@@ -238,6 +296,8 @@ impl Client {
                 rids,
                 next_seq: BTreeMap::new(),
                 keyframe_due: [0, 1, 2].into(),
+                off: BTreeSet::new(),
+                cid: named,
             });
         }
         for (label, ordered) in [("_reliable", true), ("_lossy", false)] {
@@ -251,6 +311,7 @@ impl Client {
         self.pending = Some(pending);
         self.offers += 1;
         self.next_frame = Some(now);
+        self.next_sound = Some(now).filter(|_| self.camera.lifelike);
         requests.push(Request::Offer(lk::SessionDescription {
             r#type: "offer".to_owned(),
             sdp: offer.to_sdp_string(),
@@ -258,6 +319,19 @@ impl Client {
             ..Default::default()
         }));
         requests
+    }
+
+    /// The client's device is in another network from now on.
+    pub fn move_to(&mut self, publisher_at: SocketAddr, subscriber_at: SocketAddr) {
+        for (rtc, old, new) in [
+            (&mut self.publisher, self.publisher_at, publisher_at),
+            (&mut self.subscriber, self.subscriber_at, subscriber_at),
+        ] {
+            let old = Candidate::host(old, Protocol::Udp).unwrap();
+            rtc.direct_api().invalidate_candidate(&old);
+            rtc.add_local_candidate(Candidate::host(new, Protocol::Udp).unwrap());
+        }
+        (self.publisher_at, self.subscriber_at) = (publisher_at, subscriber_at);
     }
 
     /// A new offer with fresh ICE credentials, as after a resume.
@@ -303,9 +377,16 @@ impl Client {
                 self.film(now);
             }
         }
+        if let Some(at) = self.next_sound.filter(|at| *at <= now) {
+            self.next_sound = Some((at + SOUND_EVERY).max(now));
+            if self.publisher.is_connected() {
+                self.record(now);
+            }
+        }
         let mut out = Vec::new();
         let mut events = Vec::new();
         let mut wake = self.next_frame.unwrap_or(now + Duration::from_secs(1));
+        wake = self.next_sound.map_or(wake, |at| wake.min(at));
         for (is_publisher, rtc) in [(true, &mut self.publisher), (false, &mut self.subscriber)] {
             rtc.handle_input(Input::Timeout(now)).unwrap();
             loop {
@@ -322,59 +403,12 @@ impl Client {
             }
         }
         for (is_publisher, event) in events {
-            self.on_event(is_publisher, event);
+            self.on_event(now, is_publisher, event);
         }
         (out, wake)
     }
 
-    fn film(&mut self, now: Instant) {
-        self.frame += 1;
-        let (frame, camera) = (self.frame, self.camera);
-        for sending in &mut self.sending {
-            let codec = if sending.kind.is_audio() { Codec::Opus } else { Codec::Vp8 };
-            let pt = self.publisher.codec_config().find(|p| p.spec().codec == codec).unwrap().pt();
-            let rids: Vec<Option<Rid>> = if sending.rids.is_empty() {
-                vec![None]
-            } else {
-                sending.rids.iter().copied().map(Some).collect()
-            };
-            let mut api = self.publisher.direct_api();
-            for (layer, rid) in rids.into_iter().enumerate() {
-                let layer = layer as u8;
-                let Some(stream) = api.stream_tx_by_mid(sending.mid, rid) else { continue };
-                if !sending.next_seq.contains_key(&layer) && codec.is_video() {
-                    stream.set_rtx_cache(2000, Duration::from_secs(3), Some(0.5));
-                }
-                let seq = sending.next_seq.entry(layer).or_insert(60_000 + u64::from(layer) * 1000);
-                let mut write = |payload: Vec<u8>, time: u32, marker: bool| {
-                    let mut write = RtpWrite::new(pt, (*seq).into(), time, now, payload)
-                        .marker(marker)
-                        .nackable(codec.is_video());
-                    if codec.is_audio() {
-                        let levels = str0m::rtp::ExtensionValues {
-                            audio_level: Some(-10),
-                            voice_activity: Some(true),
-                            ..Default::default()
-                        };
-                        write = write.ext_vals(levels);
-                    }
-                    stream.write_rtp(write);
-                    *seq += 1;
-                };
-                if codec.is_audio() {
-                    write(vec![0; 40], frame * 1920, false);
-                    continue;
-                }
-                let keyframe = sending.keyframe_due.remove(&layer);
-                for part in 0..camera.packets_per_frame {
-                    let last = part + 1 == camera.packets_per_frame;
-                    write(vp8(camera.packet_size, frame, part == 0, keyframe, layer), frame * 3600, last);
-                }
-            }
-        }
-    }
-
-    fn on_event(&mut self, is_publisher: bool, event: Event) {
+    fn on_event(&mut self, now: Instant, is_publisher: bool, event: Event) {
         match event {
             Event::KeyframeRequest(request) if is_publisher => {
                 if let Some(sending) = self.sending.iter_mut().find(|s| s.mid == request.mid) {
@@ -382,7 +416,7 @@ impl Client {
                     sending.keyframe_due.insert(layer.unwrap_or(0) as u8);
                 }
             }
-            Event::RtpPacket(packet) if !is_publisher => {
+            Event::RtpPacket(packet) if !is_publisher && !packet.payload.is_empty() => {
                 let mut api = self.subscriber.direct_api();
                 let Some(stream) = api.stream_rx(&packet.header.ssrc) else { return };
                 let mid = stream.mid();
@@ -391,12 +425,38 @@ impl Client {
                 received.seqs.insert(*packet.seq_no);
                 received.kind = self.subscriber.media(mid).map(|media| media.kind());
                 if received.kind == Some(MediaKind::Video) {
-                    let starts = packet.payload[0] & 0x10 != 0;
-                    let keyframe = starts && packet.payload[6] & 1 == 0;
+                    let Some(mark) = Mark::of(&packet.payload) else { return };
+                    let keyframe = mark.first && mark.keyframe;
                     received.keyframe_first.get_or_insert(keyframe);
                     received.keyframes += u64::from(keyframe);
-                    received.last_layer = packet.payload[7];
+                    received.last_layer = mark.layer;
                     received.frames.insert(packet.header.timestamp);
+                    received.captured.extend(captured(&packet, 90_000.0).map(|at| (mark.frame, at)));
+                    let piece = Piece {
+                        time: packet.header.timestamp,
+                        first: mark.first,
+                        last: packet.header.marker,
+                        keyframe: mark.keyframe,
+                        layer: mark.layer,
+                        frame: mark.frame,
+                    };
+                    if received.viewer.packet(now, *packet.seq_no, piece) {
+                        let mut api = self.subscriber.direct_api();
+                        if let Some(stream) = api.stream_rx_by_mid(mid, None) {
+                            stream.request_keyframe(KeyframeRequestKind::Pli);
+                        }
+                    }
+                } else {
+                    // The newest block of a redundant packet comes last.
+                    let pt = packet.header.payload_type;
+                    let red = self.subscriber.codec_config().find(|p| p.red() == Some(pt)).is_some();
+                    received.redundant += u64::from(red);
+                    let newest = if red { 5 + 90 } else { 0 };
+                    let Some(newest) = packet.payload.get(newest..).or(packet.payload.get(5..)) else {
+                        return;
+                    };
+                    received.sound.push((now, number(newest)));
+                    received.captured.extend(captured(&packet, 48_000.0).map(|at| (number(newest), at)));
                 }
             }
             Event::ChannelData(data) if !is_publisher => {
@@ -417,16 +477,15 @@ impl Client {
     }
 }
 
-/// A packet with the VP8 descriptor that browsers write: 15 bit picture id,
-/// TL0PICIDX, TID; then the frame header's first byte and the layer.
-fn vp8(size: usize, frame: u32, first: bool, keyframe: bool, layer: u8) -> Vec<u8> {
-    let mut payload = vec![0; size];
-    payload[0] = if first { 0x90 } else { 0x80 };
-    payload[1] = 0xe0;
-    payload[2] = 0x80 | (frame >> 8) as u8 & 0x7f;
-    payload[3] = frame as u8;
-    payload[4] = frame as u8;
-    payload[6] = u8::from(!keyframe);
-    payload[7] = layer;
-    payload
+/// When a packet was captured, by the last sender report of its stream.
+fn captured(packet: &RtpPacket, rate: f64) -> Option<f64> {
+    let report = packet.last_sender_info?;
+    let since = packet.header.timestamp.wrapping_sub(report.rtp_time.numer() as u32) as i32;
+    let sent = report.ntp_time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(sent.as_secs_f64() + f64::from(since) / rate)
+}
+
+/// The sender's count in a payload, 0 in one too short for it.
+fn number(bytes: &[u8]) -> u32 {
+    bytes.first_chunk().map_or(0, |chunk| u32::from_be_bytes(*chunk))
 }

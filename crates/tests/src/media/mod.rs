@@ -1,5 +1,5 @@
-//! Peers made of str0m connections: for the simulations of `crates/tests/sim`
-//! and for the load that measures the call node.
+//! Peers made of str0m connections, for the simulations of `crates/tests/sim`.
 
 pub mod client;
-pub mod load;
+pub mod hostile;
+pub mod viewer;

@@ -53,6 +53,21 @@ impl Connection {
         Ok(answer["data"].take())
     }
 
+    /// The body of a GET, unread: a large one costs the client next to nothing.
+    pub fn read(&mut self, path: &str, who: &Credentials) -> Result<Vec<u8>> {
+        let (status, answer) = self.exchange("GET", path, who, "")?;
+        if status != 200 {
+            bail!("GET {path} answered {status}: {}", String::from_utf8_lossy(&answer));
+        }
+        Ok(answer)
+    }
+
+    /// POSTs JSON and returns the whole answer, also a refusal.
+    pub fn try_post(&mut self, path: &str, who: &Credentials, body: &Value) -> Result<(u16, Value)> {
+        let (status, answer) = self.exchange("POST", path, who, &body.to_string())?;
+        Ok((status, serde_json::from_slice(&answer)?))
+    }
+
     fn exchange(
         &mut self,
         method: &str,

@@ -150,13 +150,14 @@ fn ask(address: SocketAddr, call: impl Fn(&mut Connection, usize) -> Result<Valu
 }
 
 /// The bare handler; dropping it stops it.
-struct Bare {
+pub struct Bare {
     child: Child,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Bare {
-    fn start(program: &Path, home: &Home) -> Result<Self> {
+    /// Starts it and waits until it answers.
+    pub fn start(program: &Path, home: &Home) -> Result<Self> {
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let mut command = process::command(program);
         command.arg("bare").args(home.store_and_key()).arg(address.to_string()).stdout(Stdio::null());

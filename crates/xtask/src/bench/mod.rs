@@ -2,13 +2,18 @@
 //! beside something measured in the same run. Only ratios travel between
 //! machines; the absolute numbers say what was seen on one.
 
+mod availability;
 mod http;
 mod lists;
 mod media;
 mod report;
+mod reports;
+mod sections;
 mod start;
+mod streams;
 mod subject;
 mod visits;
+mod webhooks;
 
 use std::path::Path;
 
@@ -36,15 +41,24 @@ pub struct Options {
     /// Starts measured for the time to readiness.
     #[arg(long, default_value_t = 10)]
     starts: usize,
-    /// Largest number of subscribers in the media benchmark.
-    #[arg(long, default_value_t = 10)]
-    subscribers: usize,
     /// Visits in the clinic of the lists benchmark.
     #[arg(long, default_value_t = 1_000_000)]
     old_visits: usize,
     /// Patients in the clinic of the lists benchmark.
     #[arg(long, default_value_t = 200_000)]
     old_users: usize,
+    /// Appointments in the clinic of the availability benchmark.
+    #[arg(long, default_value_t = 100_000)]
+    appointments: usize,
+    /// Idle event streams that are held open at once.
+    #[arg(long, default_value_t = 10_000)]
+    streams: usize,
+    /// Deliveries per run of the webhooks benchmark.
+    #[arg(long, default_value_t = 4_000)]
+    deliveries: usize,
+    /// Measure this part alone; nothing is written.
+    #[arg(long, value_parser = ["start", "visits", "lists", "availability", "streams", "webhooks", "media", "reports"])]
+    only: Option<String>,
     /// Measure what was built before, however old it is.
     #[arg(long)]
     built: bool,
@@ -58,32 +72,74 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
     machine::ensure(&[&machine::COMPILER, &machine::NODE], false)?;
     let mut stages = Stages::new();
     let mut figures = report::Figures::default();
-    let installed = stages.run("web packages", || web::install(root));
-    let pages = stages.after(installed, "web build", || web::build(root));
     let profile = if options.dev { Profile::Dev } else { Profile::Release };
-    let built = stages
-        .after(pages, "build", || if options.built { Ok(()) } else { server::build_measured(root, profile) });
+    let built = if options.built {
+        stages.run("what was built before", || Ok(()))
+    } else {
+        let installed = stages.run("web packages", || web::install(root));
+        let pages = stages.after(installed, "web build", || web::build(root));
+        stages.after(pages, "build", || server::build_measured(root, profile))
+    };
     let binary = server::binary_of(root, profile);
     let scratch = server::target(root).join("bench");
 
+    let wanted = |part: &str| options.only.as_deref().is_none_or(|only| only == part);
     figures.load_before = report::load_average();
-    stages.after(built, "start and memory", || {
-        figures.start = Some(start::measure(&binary, &scratch, options.starts)?);
-        Ok(())
-    });
-    stages.after(built, "visits per second", || {
-        figures.visits = Some(visits::measure(&binary, &scratch, options)?);
-        Ok(())
-    });
-    stages.after(built, "lists and sign-ins", || {
-        figures.lists = Some(lists::measure(&binary, &scratch, &server::target(root), options)?);
-        Ok(())
-    });
-    stages.after(built, "media", || {
-        figures.media = Some(media::measure(&binary.with_file_name("bench_media"), options.subscribers)?);
-        Ok(())
-    });
-    // A page with a part missing would read as if that part had been measured.
+    if wanted("start") {
+        stages.after(built, "start and memory", || {
+            figures.start = Some(start::measure(&binary, &scratch, options.starts)?);
+            Ok(())
+        });
+    }
+    if wanted("visits") {
+        stages.after(built, "visits per second", || {
+            figures.visits = Some(visits::measure(&binary, &scratch, options)?);
+            Ok(())
+        });
+    }
+    if wanted("lists") {
+        stages.after(built, "lists and sign-ins", || {
+            figures.lists = Some(lists::measure(&binary, &scratch, &server::target(root), options)?);
+            Ok(())
+        });
+    }
+    if wanted("availability") {
+        stages.after(built, "free times and bookings", || {
+            figures.availability =
+                Some(availability::measure(&binary, &scratch, &server::target(root), options)?);
+            Ok(())
+        });
+    }
+    if wanted("streams") {
+        stages.after(built, "event streams", || {
+            figures.streams = Some(streams::measure(&binary, &scratch, options)?);
+            Ok(())
+        });
+    }
+    if wanted("webhooks") {
+        stages.after(built, "webhooks", || {
+            figures.webhooks = Some(webhooks::measure(&binary, &scratch, options)?);
+            Ok(())
+        });
+    }
+    if wanted("reports") {
+        stages.after(built, "reports", || {
+            figures.reports = Some(reports::measure(&binary, &scratch, &server::target(root), options)?);
+            Ok(())
+        });
+    }
+    if wanted("media") {
+        stages.after(built, "media", || {
+            let folder = binary.parent().unwrap_or(root);
+            figures.media = Some(media::measure(root, folder, &scratch)?);
+            Ok(())
+        });
+    }
+    // A page with a part missing would read as if that part had been measured; a
+    // part that was asked for alone takes its own section's place.
+    if let Some(only) = options.only.as_deref().filter(|_| !options.dev) {
+        stages.run("docs/benchmarks.md", || report::write_part(root, &figures, only));
+    }
     let measured = !options.dev && figures.is_complete();
     if measured {
         stages.run("docs/benchmarks.md", || report::write(root, &figures));

@@ -4,7 +4,7 @@ use std::{fmt::Write, fs, path::Path, thread::available_parallelism};
 
 use anyhow::{Context, Result};
 
-use super::{lists, media, median, start, visits};
+use super::{availability, lists, media, median, reports, sections, start, streams, visits, webhooks};
 use crate::process;
 
 /// The load average of the last minute.
@@ -23,17 +23,47 @@ pub struct Figures {
     pub start: Option<start::Figures>,
     pub visits: Option<visits::Figures>,
     pub lists: Option<lists::Figures>,
+    pub availability: Option<availability::Figures>,
+    pub streams: Option<streams::Figures>,
+    pub webhooks: Option<webhooks::Figures>,
+    pub reports: Option<reports::Figures>,
     pub media: Option<media::Figures>,
 }
 
 impl Figures {
     /// Was every part measured?
     pub fn is_complete(&self) -> bool {
-        self.start.is_some() && self.visits.is_some() && self.lists.is_some() && self.media.is_some()
+        self.start.is_some()
+            && self.visits.is_some()
+            && self.lists.is_some()
+            && self.availability.is_some()
+            && self.streams.is_some()
+            && self.webhooks.is_some()
+            && self.reports.is_some()
+            && self.media.is_some()
     }
 }
 
 pub fn write(root: &Path, figures: &Figures) -> Result<()> {
+    let page = page(figures)?;
+    fs::write(root.join("docs/benchmarks.md"), &page)?;
+    println!("{page}");
+    Ok(())
+}
+
+/// Puts a part that was measured alone into the page that is there.
+pub fn write_part(root: &Path, figures: &Figures, only: &str) -> Result<()> {
+    let path = root.join("docs/benchmarks.md");
+    let mark = format!(
+        "Measured on its own by `cargo xtask bench --only {only}`; load average when it began: {:.1}.",
+        figures.load_before
+    );
+    let page = sections::put_in(&fs::read_to_string(&path)?, &page(figures)?, &mark);
+    fs::write(path, page)?;
+    Ok(())
+}
+
+fn page(figures: &Figures) -> Result<String> {
     let mut page = head(figures.load_before)?;
     if let Some(visits) = &figures.visits {
         visits_part(&mut page, visits)?;
@@ -41,15 +71,25 @@ pub fn write(root: &Path, figures: &Figures) -> Result<()> {
     if let Some(lists) = &figures.lists {
         lists_part(&mut page, lists)?;
     }
+    if let Some(availability) = &figures.availability {
+        availability_part(&mut page, availability)?;
+    }
+    if let Some(streams) = &figures.streams {
+        streams_part(&mut page, streams)?;
+    }
+    if let Some(webhooks) = &figures.webhooks {
+        webhooks_part(&mut page, webhooks)?;
+    }
+    if let Some(reports) = &figures.reports {
+        reports::write(&mut page, reports)?;
+    }
     if let Some(media) = &figures.media {
-        media_part(&mut page, media)?;
+        media::write(&mut page, media)?;
     }
     if let Some(start) = &figures.start {
         start_part(&mut page, start)?;
     }
-    fs::write(root.join("docs/benchmarks.md"), &page)?;
-    println!("{page}");
-    Ok(())
+    Ok(page)
 }
 
 fn head(load_before: f64) -> Result<String> {
@@ -68,6 +108,53 @@ fn head(load_before: f64) -> Result<String> {
         kernel.trim(),
         rustc.trim().split(" (").next().context("rustc says no version")?,
     ))
+}
+
+fn streams_part(page: &mut String, figures: &streams::Figures) -> Result<()> {
+    write!(
+        page,
+        "\n## The live feed\n\n\
+         {} idle streams of `GET /events/stream` hold {:.1} kB of the server's memory each; their heartbeats keep {:.1} %\n\
+         of a core busy. From just before a change is sent over HTTP until its event has reached a listener (SQLite,\n\
+         listeners on the same machine):\n\n\
+         | listeners | p50 | p99 |\n|---:|---:|---:|\n",
+        figures.streams,
+        figures.bytes_each / 1e3,
+        figures.idle_cpu * 1e2,
+    )?;
+    for heard in &figures.heard {
+        writeln!(page, "| {} | {:.1} ms | {:.1} ms |", heard.listeners, heard.p50_ms, heard.p99_ms)?;
+    }
+    Ok(())
+}
+
+fn webhooks_part(page: &mut String, figures: &webhooks::Figures) -> Result<()> {
+    write!(
+        page,
+        "\n## Webhooks\n\n\
+         A room is changed over HTTP, and the client waits until the signed event has reached its receiver before it\n\
+         changes the room again (SQLite, `synchronous=FULL`; clients, server and receiver on the same machine). The CPU\n\
+         is the server's, for the change, its event and the delivery with its two writes.\n\n\
+         | clients | events/s | p50 | p99 | server CPU each |\n|---:|---:|---:|---:|---:|\n",
+    )?;
+    for run in &figures.runs {
+        writeln!(
+            page,
+            "| {} | {:.0} | {:.1} ms | {:.1} ms | {:.2} ms |",
+            run.clients, run.per_second, run.p50_ms, run.p99_ms, run.cpu_ms_each
+        )?;
+    }
+    let (alone, beside) = (&figures.alone, &figures.beside);
+    writeln!(
+        page,
+        "\nThe same endpoint with {} clients, beside one that hangs and one that answers 500: p99 {:.1} ms in place of\n\
+         {:.1} ms ({:+.0} %).",
+        alone.clients,
+        beside.p99_ms,
+        alone.p99_ms,
+        (beside.p99_ms / alone.p99_ms - 1.0) * 1e2
+    )?;
+    Ok(())
 }
 
 fn visits_part(page: &mut String, figures: &visits::Figures) -> Result<()> {
@@ -139,32 +226,53 @@ fn lists_part(page: &mut String, figures: &lists::Figures) -> Result<()> {
     Ok(())
 }
 
-fn media_part(page: &mut String, figures: &media::Figures) -> Result<()> {
-    page.push_str(
-        "\n## Media\n\n\
-         One call on the real node over UDP on loopback: one publisher (180 video packets of 1100 bytes a second, and audio),\n\
-         simulated peers as subscribers. Processor time is that of the node's own thread, from the kernel's count.\n\n\
-         | Subscribers | packets out per second | share of one core | CPU per forwarded packet |\n\
-         | --- | --- | --- | --- |\n",
-    );
+fn availability_part(page: &mut String, figures: &availability::Figures) -> Result<()> {
+    write!(
+        page,
+        "\n## Free times and bookings\n\n\
+         `GET /availability` in a clinic with {} appointments, half of them to come; providers work nine to five on weekdays,\n\
+         in quarters of an hour. Two clients at once; every free time is in the answer. \"Naive\" asks the database for each\n\
+         provider's hours, closures and bookings and compares every begin with every booking; both sides found the same\n\
+         number of times.\n\n\
+         | | providers | days | free times | p50 | p99 | naive p50 | naive p99 | ratio of p50 |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+        figures.visits,
+    )?;
     for row in &figures.rows {
+        let (server, naive) = (&row.server, &row.naive);
         writeln!(
             page,
-            "| {} | {:.0} | {:.1} % | {:.1} µs |",
-            row.subscribers,
-            row.packets_per_s,
-            row.core_share * 100.0,
-            row.cpu_us_per_packet,
+            "| {} | {} | {} | {} | {:.1} ms | {:.1} ms | {:.1} ms | {:.1} ms | {:.1} |",
+            row.engine,
+            row.providers,
+            row.days,
+            row.times,
+            server.p50_ms,
+            server.p99_ms,
+            naive.p50_ms,
+            naive.p99_ms,
+            naive.p50_ms / server.p50_ms,
         )?;
     }
-    if let (Some(first), Some(last)) = (figures.rows.first(), figures.rows.last()) {
+    page.push_str(
+        "\n`POST /visits` from 16 patients at once. \"The same times\": everybody wants the first free time of one provider, and\n\
+         takes the nearest that the refusal offers. \"Apart\": everybody has a provider of their own.\n\n\
+         | | bookings/s, the same times | requests per booking | p50 | p99 | bookings/s, apart | p50 | p99 |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for row in &figures.bookings {
+        let (same, apart) = (&row.contended, &row.apart);
         writeln!(
             page,
-            "\nFrom {} to {} subscribers the cost per packet changes by a factor of {:.2}: receiving, timers and feedback\n\
-             are shared by more packets.",
-            first.subscribers,
-            last.subscribers,
-            last.cpu_us_per_packet / first.cpu_us_per_packet,
+            "| {} | {:.0} | {:.1} | {:.1} ms | {:.1} ms | {:.0} | {:.1} ms | {:.1} ms |",
+            row.engine,
+            same.per_second,
+            same.tries,
+            same.p50_ms,
+            same.p99_ms,
+            apart.per_second,
+            apart.p50_ms,
+            apart.p99_ms,
         )?;
     }
     Ok(())

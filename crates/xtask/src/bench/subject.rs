@@ -21,6 +21,7 @@ pub struct Home {
     folder: PathBuf,
     store: String,
     group_commit: bool,
+    more: Vec<(&'static str, &'static str)>,
 }
 
 /// A running server; dropping it stops it.
@@ -40,12 +41,18 @@ impl Home {
         }
         fs::create_dir_all(&folder)?;
         let store = format!("sqlite:{}", folder.join("bedside.db").display());
-        Ok(Self { folder, store, group_commit })
+        Ok(Self { folder, store, group_commit, more: Vec::new() })
     }
 
     /// The same on another database.
     pub fn on(self, store: &str) -> Self {
         Self { store: store.to_owned(), ..self }
+    }
+
+    /// The same with one more setting, named as in the environment.
+    pub fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.more.push((name, value));
+        self
     }
 
     /// The store's URL and the master key's file, for programs beside the server.
@@ -61,6 +68,9 @@ impl Home {
             .env("BEDSIDE__STORE__GROUP_COMMIT", self.group_commit.to_string())
             .env("BEDSIDE__KEYS__MASTER_KEY_FILE", self.folder.join("master.key"))
             .env("BEDSIDE__LOG__FILTER", "warn");
+        for (name, value) in &self.more {
+            command.env(format!("BEDSIDE__{name}"), value);
+        }
         // The load comes from one address and few people; limits are not what is measured.
         for limit in ["API_KEY_PER_S", "ADMIN_TOKEN_PER_S", "USER_PER_S", "ANONYMOUS_PER_S"] {
             command.env(format!("BEDSIDE__LIMITS__{limit}"), "1000000");

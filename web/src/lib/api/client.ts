@@ -78,7 +78,7 @@ export function createApi(source: SessionSource, options: ApiOptions = {}): Api 
 	// A read may be repeated freely; a write is repeated by the person who pressed the button.
 	async function patient(request: Request): Promise<Response> {
 		for (const [name, value] of Object.entries(source.headers())) request.headers.set(name, value);
-		if (request.method !== 'GET') return once(request);
+		if (request.method !== 'GET') return agreed(request);
 		for (const wait of pauses) {
 			try {
 				const response = await once(request.clone());
@@ -91,7 +91,21 @@ export function createApi(source: SessionSource, options: ApiOptions = {}): Api 
 		return once(request);
 	}
 
-	return {
+	/** A visit may need a consent: it is asked for, and the same call goes out again. */
+	async function agreed(request: Request): Promise<Response> {
+		const again = request.clone();
+		const response = await once(request);
+		if (response.status !== 400) return response;
+		const said = await response
+			.clone()
+			.json()
+			.catch(() => null);
+		if (said?.error !== 'consent_missing') return response;
+		const { agree } = await import('#lib/consent/consent.ts');
+		return (await agree(api, said)) ? agreed(again) : response;
+	}
+
+	const api: Api = {
 		source,
 		http: createClient<paths>({
 			baseUrl: origin + apiBase,
@@ -101,6 +115,7 @@ export function createApi(source: SessionSource, options: ApiOptions = {}): Api 
 			headers: { accept: 'application/json' },
 		}),
 	};
+	return api;
 }
 
 /** The body of a success; everything else is thrown as an `ApiError`. */

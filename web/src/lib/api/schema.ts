@@ -48,6 +48,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/accounts/{code}/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the clinic asks its patients to agree to.
+         * @description `data` is null where it has not set up consent. Credentials: none.
+         */
+        get: operations["consents::consent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/accounts/{code}/tos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The clinic's terms of service.
+         * @description `data` is null where it has none. Credentials: none.
+         */
+        get: operations["consents::tos"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/add_econsult": {
         parameters: {
             query?: never;
@@ -249,7 +289,7 @@ export interface paths {
         };
         /**
          * The free times of a room, provider by provider.
-         * @description Credentials: `X-ApiToken`, or the session of a page.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
          */
         get: operations["availability::list"];
         put?: never;
@@ -258,6 +298,98 @@ export interface paths {
          * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["availability::search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/billing/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the clinic takes money; with `enabled` false it does not.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["billing::settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/billing/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The caller's cards, the oldest first.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["billing::list_sources"];
+        put?: never;
+        /**
+         * Keeps a card of the caller's, by the token that the processor gave for it.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["billing::add_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/billing/sources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One of the caller's cards.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["billing::get_source"];
+        /**
+         * Makes a card the one that is charged.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        put: operations["billing::default_source"];
+        post?: never;
+        /**
+         * Forgets a card.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["billing::delete_source"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/billing/webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A message of the card processor, as JSON, signed in `X-Billing-Signature` (`t=<seconds>,v1=<HMAC-SHA256 of "t.body" in hexadecimal>`).
+         * @description Credentials: none. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["billing::webhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -308,6 +440,182 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/consent_documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The clinic's documents in their newest versions, retired ones too.
+         * @description Needs an admin, or an admin token with the scope `account:write`. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["consents::list_documents"];
+        put?: never;
+        /**
+         * Publishes a document.
+         * @description A changed text is a new version, to which everybody has to agree anew. The same text again is not, and the same text with a further language only adds that language. Published versions never change. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["consents::publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/consent_documents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A document of the clinic, such as the one that `consent_missing` names.
+         * @description Older and retired versions can be read too. Credentials: none.
+         */
+        get: operations["consents::get"];
+        put?: never;
+        post?: never;
+        /**
+         * Takes a document back: nobody is asked for it any more.
+         * @description What was agreed to stays, and can be read. Published again, it is asked for anew. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["consents::retire"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/deliveries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A delivery with its body and every try.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["webhooks::get_delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/deliveries/{id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has a delivery made again, with the same `webhook-id`.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["webhooks::redeliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The caller's endpoints.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["endpoints::list"];
+        put?: never;
+        /**
+         * Adds an endpoint of the caller.
+         * @description The same key again is the same endpoint. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["endpoints::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/endpoints/push_key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The key with which pages subscribe to web push.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["endpoints::push_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/endpoints/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One of the caller's endpoints.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["endpoints::get"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes one of the caller's endpoints.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["endpoints::delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The clinic's events after a number, in order and without a gap.
+         * @description No event ever appears below a number that was served before: whoever asks again with the last `seq` misses nothing. Needs an admin, or an admin token with the scope `events:read`. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["events::list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events/stream": {
         parameters: {
             query?: never;
@@ -317,7 +625,7 @@ export interface paths {
         };
         /**
          * The account's events from now on (or after `Last-Event-ID`), as far as the caller may know of them.
-         * @description The first frame is `hello` with the current number. Credentials: `X-ApiToken`, or the session of a page.
+         * @description The first frame is `hello` with the current number. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
          */
         get: operations["events::stream"];
         put?: never;
@@ -444,6 +752,566 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/intakes/{id}/promo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enters a promo code for an intake, in place of the one before; gives what the visit will cost.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["promo_codes::apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/invoices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An invoice.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["invoices::get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/invoices/{id}/refund": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives back what was paid, or a part of it.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["invoices::refund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/invoices/{id}/void": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks for an invoice no more that was not paid.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["invoices::void"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/meetings/{meeting_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The visit's call by its `meeting_id`.
+         * @description For pages that know nothing else of the visit. A read by the patient says that they are there. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["meetings::get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A note; with `.pdf` behind its identifier, the document.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["notes::get"];
+        put?: never;
+        /**
+         * Writes into a note that is not signed.
+         * @description With another version than the note's the answer is 400 `note_changed` with both texts, `current` and `yours`. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["notes::update"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notes/{id}/addendum": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adds to a signed note.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["notes::addendum"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notes/{id}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A note as a PDF with real, tagged text, and its addenda.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["notes::pdf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notes/{id}/sign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Signs a note: from here on it stays as it is.
+         * @description A second time changes nothing, but may send what was signed alone. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["notes::sign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The caller's notifications, newest first.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["notifications::list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/badge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many of the caller's notifications are unread and newer than the last reset.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["notifications::badge"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/badge/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The caller has looked: the badge is 0.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["notifications::reset_badge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The ways on which people can be told, and whether they were tested.
+         * @description Admins only. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["notifications::channels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/language": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Chooses the language in which the caller is told.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["notifications::set_language"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/sent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was sent by mail, SMS and push, or not, newest first.
+         * @description Admins only. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["notifications::list_sent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the clinic wants of notifications.
+         * @description Admins only. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["notifications::settings"];
+        put?: never;
+        /**
+         * Changes what the clinic wants of notifications.
+         * @description Admins only. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["notifications::update_settings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a test message now and says what came of it.
+         * @description Admins only. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["notifications::test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Marks one of the caller's notifications as read.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["notifications::read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/promo_codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The clinic's promo codes, the newest first.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["promo_codes::list"];
+        put?: never;
+        /**
+         * Makes a promo code.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["promo_codes::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/promo_codes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes a promo code out of use.
+         * @description Intakes that have it keep it. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["promo_codes::delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/recordings/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the clinic wants of its recordings.
+         * @description Needs an admin, or an admin token with the scope `account:write`. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["recordings::settings"];
+        put?: never;
+        /**
+         * Says what the clinic wants of its recordings.
+         * @description Needs an admin, or an admin token with the scope `account:write`. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["recordings::update_settings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/recordings/view/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The content of a recording, by the signature of its `url`; players may ask for parts.
+         * @description Also answers outside of the API's prefix, as `/recordings/view/{id}`. Credentials: the signed query.
+         */
+        get: operations["recordings::view"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/recordings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A recording with its contents, what everybody said, and its time line.
+         * @description For those who run the clinic, the provider who has the visit, and, where the clinic shares recordings, its patient. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["recordings::get"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a recording's contents for good; that there was one stays written.
+         * @description For those who run the clinic. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["recordings::delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/recordings/{id}/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says whether one agrees that the call is recorded.
+         * @description A no is heeded at once, also later on: then what runs ends. For whoever may enter the call. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["recordings::say"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/recordings/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends a recording; what there is of it is made ready to be played.
+         * @description For the provider who has the visit. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["recordings::stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reports/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A report of the clinic's visits: `visits`, `waits`, `no_shows`, `durations`, `provider_load`, `drop_off` or `ratings`.
+         * @description What each figure counts is in docs/reports.md. No patient is in any of them. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["reports::get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/request_log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The clinic's requests of the last seven days, newest first; at most the newest 100,000.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["request_log::list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/rooms": {
         parameters: {
             query?: never;
@@ -491,6 +1359,50 @@ export interface paths {
          * @description `POST /rooms/:code` with `active` 1 switches it on again. Needs an admin token. Credentials: `X-ApiToken`, or the session of a page.
          */
         delete: operations["rooms::delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rooms/{code}/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A room's alert list.
+         * @description Admins only. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["notifications::alerts"];
+        put?: never;
+        /**
+         * Replaces a room's alert list.
+         * @description Admins only. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["notifications::update_alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rooms/{code}/late": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A provider runs late: everybody who waits for them or is due today sees it, and hears of it once.
+         * @description The times of appointments stay. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["rooms::late"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -549,7 +1461,7 @@ export interface paths {
         };
         /**
          * How a room's queue stands for the caller.
-         * @description Credentials: `X-ApiToken`, or the session of a page.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
          */
         get: operations["rooms::queue"];
         put?: never;
@@ -688,6 +1600,134 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/surveys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the clinic asks after a visit.
+         * @description `visit_rating` is always among it. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["surveys::list"];
+        put?: never;
+        /**
+         * Publishes a survey.
+         * @description Changed questions are a new version; answers keep the version that they were given to. The same questions again change nothing. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["surveys::publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/surveys/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A survey in its newest version.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["surveys::get"];
+        put?: never;
+        post?: never;
+        /**
+         * Takes a survey back: nobody is asked any more.
+         * @description What was answered stays. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["surveys::retire"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/surveys/{code}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers a survey about a visit, as its patient or for somebody in one's care, once it has begun or is over.
+         * @description A second time changes nothing and gives the first answers again. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["surveys::answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/test/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Brings a test clinic's reminders, waiting work and expiries nearer, as if that time had passed.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["test_clinic::clock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/test/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a test clinic would have sent, newest first.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["test_clinic::messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/test/visits/{id}/act": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plays the other side of a visit in a test clinic, by the same operation that the person's own page uses.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["test_clinic::act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users": {
         parameters: {
             query?: never;
@@ -706,6 +1746,46 @@ export interface paths {
          * @description Without a password the user is inactive until one is set, or until the portal signs them in. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["users::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/-/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The private address of the caller's own calendar, for programs that follow calendars.
+         * @description The first call makes it. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["calendars::get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/-/calendar/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives the caller's calendar another address.
+         * @description The old one leads nowhere from then on. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["calendars::rotate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -910,6 +1990,30 @@ export interface paths {
          * @description Type, role, status, code, group and `is_hidden` are the admins'. A password of one's own takes the current one, when there is one. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["users::update"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What somebody agreed to, the newest first.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["consents::list"];
+        put?: never;
+        /**
+         * Agrees to a document, for oneself or for somebody in one's care.
+         * @description Who, for whom, when, from which address and how it was signed is kept, and a copy as a PDF is put among the person's files (`user_consent`). A second time changes nothing: the first stays. Another version than the newest is a 400 `consent_outdated` that names the newest. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["consents::add"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1217,13 +2321,13 @@ export interface paths {
         };
         /**
          * One visit.
-         * @description Credentials: `X-ApiToken`, or the session of a page.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
          */
         get: operations["visits::get"];
         put?: never;
         /**
          * Changes a visit: the time of an appointment, for whom it waits, the kind of meeting, what staff write about it.
-         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["visits::update"];
         delete?: never;
@@ -1262,10 +2366,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The patient of an appointment comes to wait, at the earliest 15 minutes before its time.
-         * @description The visit stays the same one. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         * The patient of an appointment comes to wait, at the earliest the room's `start_window_minutes` before its time.
+         * @description The visit stays the same one. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["visits::arrive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/calendar.ics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An appointment as a file for the caller's calendar (iCalendar).
+         * @description It asks to be taken in, or out once the appointment was called off. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["calendars::visit"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1283,9 +2407,73 @@ export interface paths {
         put?: never;
         /**
          * Lets the caller into the visit's call, if they may enter now.
-         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["calls::join"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/call/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mutes somebody in the visit's call, who can unmute themselves.
+         * @description Answers how many tracks are muted by it. For the provider who has the visit. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["call_moderation::mute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/call/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the visit's call was: one row per connection, oldest first.
+         * @description For those who run the clinic and the provider who has the visit. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["call_quality::list"];
+        put?: never;
+        /**
+         * A page tells how its own connection to the visit's call is, or was.
+         * @description For whoever may enter the call; the last word of a connection counts. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["call_quality::report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/call/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes somebody out of the visit's call.
+         * @description A guest is turned away with it and cannot come back unless they are let in anew; a patient or guardian can. For the provider who has the visit. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["call_moderation::remove"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1303,7 +2491,7 @@ export interface paths {
         put?: never;
         /**
          * Calls a visit off that nobody has taken.
-         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["visits::cancel"];
         delete?: never;
@@ -1323,7 +2511,7 @@ export interface paths {
         put?: never;
         /**
          * Somebody leaves the visit.
-         * @description From the queue it is cancelled; from the call only the call is over, until the provider completes the visit. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         * @description From the queue it is cancelled; from the call only the call is over, until the provider completes the visit. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["visits::close"];
         delete?: never;
@@ -1383,7 +2571,7 @@ export interface paths {
         put?: never;
         /**
          * The same as `POST /visits/{id}/close`.
-         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["visits::end"];
         delete?: never;
@@ -1472,6 +2660,222 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/visits/{id}/invite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends somebody the link under which guests come to this visit.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["notifications::invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/invoice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A visit's invoice, once something is on it.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["invoices::of_visit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/invoice/charge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks for the money of a visit, and completes it.
+         * @description What the processor says may come later: `status` is `processing` until then. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["invoices::charge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/invoice/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adds an item to the invoice of a visit that is in progress or completed.
+         * @description The first one begins it, with the consultation's price before it. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["invoices::add_item"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/invoice/items/{item}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes an item from a visit's invoice.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["invoices::delete_item"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/leave_and_call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the patient can leave and be called when it is their turn.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["visits::get_callback"];
+        put?: never;
+        /**
+         * The patient leaves the waiting room, keeps the place, and is called when it is their turn.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["visits::leave_and_call"];
+        /**
+         * The patient waits at the page after all.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        delete: operations["visits::stay"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/link/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mails the link to a visit to its patient once more.
+         * @description The answer is the same whether or not there is such a visit. Credentials: none. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["notifications::resend_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was written at a visit, the oldest first.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["messages::list"];
+        put?: never;
+        /**
+         * Writes at a visit that is open.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["messages::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/messages/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The caller has read the messages up to one.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["messages::read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A visit's notes, the oldest first.
+         * @description For providers who work there. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["notes::list"];
+        put?: never;
+        /**
+         * Begins a note.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["notes::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/visits/{id}/participants": {
         parameters: {
             query?: never;
@@ -1512,6 +2916,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/visits/{id}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A visit's recordings, oldest first, with those that failed or were deleted.
+         * @description For those who run the clinic, the provider who has the visit, and, where the clinic shares recordings, its patient. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["recordings::list"];
+        put?: never;
+        /**
+         * Asks everybody in the visit's call whether it may be recorded; it begins when all have agreed.
+         * @description For the provider who has the visit, whose own yes goes with it. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["recordings::start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/recordings/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the recording of a visit's call stands for the caller, with the text that they are asked with; null while there is none.
+         * @description For whoever may enter the call. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["recordings::current"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/rejoin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The patient of a walk-in that was given up joins the room anew, with the same answers.
+         * @description It is a new visit. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["visits::rejoin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/visits/{id}/start": {
         parameters: {
             query?: never;
@@ -1523,9 +2991,29 @@ export interface paths {
         put?: never;
         /**
          * Starts the visit: a provider takes it, a patient says that they are there.
-         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["visits::start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/survey_results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was answered about a visit: everything for those who run the clinic and the provider who has it, their own for patients.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["surveys::results"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1546,6 +3034,138 @@ export interface paths {
          * @description It waits there with the time that the patient has waited already; a running call ends. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["visits::transfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The clinic's webhooks, oldest first.
+         * @description Needs an admin, or an admin token with the scope `account:write`, as all calls on webhooks. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["webhooks::list"];
+        put?: never;
+        /**
+         * Adds a webhook.
+         * @description Its secret is in this answer and in no other. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["webhooks::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A webhook.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["webhooks::get"];
+        put?: never;
+        /**
+         * Changes a webhook, or switches it on or off.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["webhooks::update"];
+        /**
+         * Deletes a webhook with all its deliveries.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["webhooks::delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A webhook's deliveries, newest first.
+         * @description Settled ones are kept for thirty days. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["webhooks::list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has a stretch of the log delivered, also what was delivered before.
+         * @description What the webhook listens to is delivered with the same `webhook-id` as the first time; about 10,000 deliveries per call. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["webhooks::replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a webhook a new secret, shown this once.
+         * @description Deliveries carry the signatures of both secrets until the overlap is over, so that the receiver can change at its own time. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["webhooks::rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a `ping` to a webhook, signed as all deliveries are.
+         * @description What became of it stands in the delivery. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["webhooks::test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1597,6 +3217,21 @@ export interface components {
             /** @example Northside Clinic */
             name: string;
         };
+        /** @description Who does what. */
+        ActRequest: {
+            /** @description `patient` or `provider`. */
+            as: components["schemas"]["Text10"];
+            /**
+             * @description A patient: `arrive`, `leave`, `cancel`. A provider: `take`, `put_back`,
+             *     `complete`, `cancel`.
+             */
+            do: components["schemas"]["Text20"];
+        };
+        /** @description What comes to mind after a note was signed. */
+        AddAddendum: {
+            /** @example The laboratory called: no growth. */
+            text: string;
+        };
         /** @description An admin token to make. */
         AddAdminToken: {
             /** @description What it is for. */
@@ -1614,6 +3249,23 @@ export interface components {
             overlap_s?: components["schemas"]["Int"] | null;
             scopes?: components["schemas"]["List_String"] | null;
         };
+        /** @description A card to keep. */
+        AddCard: {
+            /** @description Who treats them. */
+            provider_id?: string | null;
+            /** @description Code or slug of the room. */
+            room_code?: string | null;
+            /**
+             * @description What the processor gave for the card; never its number.
+             * @example tok_visa
+             */
+            token: string;
+            /**
+             * @description `card`.
+             * @example card
+             */
+            type?: string | null;
+        };
         /** @description Somebody to care for. */
         AddDependantRequest: {
             /** @description `YYYY-MM-DD`, not in the future. */
@@ -1623,6 +3275,65 @@ export interface components {
             last_name: components["schemas"]["Text100"];
             /** @description What they are to the guardian: `child`, `parent`, `spouse` or `other`. */
             relation: components["schemas"]["Text20"];
+        };
+        /** @description A line to add. */
+        AddItem: {
+            description?: string | null;
+            /** @example Blood test */
+            name: string;
+            /**
+             * Format: int64
+             * @description One if not said.
+             * @example 1
+             */
+            quantity?: number | null;
+            /** @example 12.50 */
+            unit_price: string;
+        };
+        /** @description Something to say: a text, a file, or both. */
+        AddMessage: {
+            /**
+             * @description A name of the client's own, at most 64 characters: sent twice, the
+             *     message is there once.
+             * @example b7f3
+             */
+            client_id?: string | null;
+            /** @description UUID of a file that the caller put on this visit (`POST /files`). */
+            file_id?: string | null;
+            /**
+             * @description At most 4,000 characters.
+             * @example I have a question.
+             */
+            text?: string | null;
+        };
+        /** @description A code to make: percents, or an amount with its currency. */
+        AddPromoCode: {
+            /** @description Instead of percents. */
+            amount?: string | null;
+            /**
+             * @description Letters, digits and dashes; capitals do not matter.
+             * @example SPRING-10
+             */
+            code: string;
+            /** @description ISO 4217, of the amount. */
+            currency?: string | null;
+            /**
+             * Format: int64
+             * @description UNIX seconds; not from then on.
+             */
+            expires?: number | null;
+            /**
+             * Format: int64
+             * @description How many intakes may use it.
+             * @example 100
+             */
+            max_uses?: number | null;
+            /**
+             * Format: int64
+             * @description 1 to 100.
+             * @example 10
+             */
+            percent?: number | null;
         };
         /** @description A room to make: its names, and whatever else a room has. */
         AddRoom: {
@@ -1680,6 +3391,29 @@ export interface components {
             provider_id?: components["schemas"]["Id"] | null;
             room_code?: components["schemas"]["Text128"] | null;
         };
+        /** @description An endpoint to add. */
+        AddWebhook: {
+            active?: components["schemas"]["Flag"] | null;
+            /**
+             * @description Types of events; left out, all documented ones.
+             * @example [
+             *       "visit.created",
+             *       "visit.ended"
+             *     ]
+             */
+            events?: string[] | null;
+            strict?: components["schemas"]["Flag"] | null;
+            /**
+             * @description `https:`, at a public address.
+             * @example https://portal.example/hooks
+             */
+            url: string;
+            /**
+             * @description `1.0` or `2.0` (the default): which form the bodies have.
+             * @example 2.0
+             */
+            version?: string | null;
+        };
         /** @description An admin token, without the token. */
         AdminToken: {
             /**
@@ -1711,6 +3445,29 @@ export interface components {
              *     ]
              */
             scopes: string[];
+        };
+        /** @description A room's alert list, whole. */
+        AlertsRequest: {
+            /** @description Minutes before each next person is told; 0 tells nobody. */
+            after_minutes: components["schemas"]["Int"];
+            /**
+             * @description Numbers of the users, in order; at most 20.
+             * @example [
+             *       "181",
+             *       "182"
+             *     ]
+             */
+            user_ids: string[];
+        };
+        /** @description Answers. */
+        AnswerSurvey: {
+            /** @description By the codes of the questions: a number, a text, or a list of choices. */
+            answers: Record<string, never>;
+            /**
+             * @description About which visit.
+             * @example 4711
+             */
+            visit_id: string;
         };
         /** @description An app with its keys and tokens. */
         ApiApp: components["schemas"]["ApiAppRow"] & {
@@ -1781,8 +3538,45 @@ export interface components {
         };
         /** @description An appointment, with its series when it repeats. */
         Appointment: components["schemas"]["Visit"] & {
+            /**
+             * @description Opens this appointment without a login, at
+             *     `/members/appointment/{id}?token=` and in `X-LinkToken`; where the clinic
+             *     uses such links.
+             * @example k3v9x0qz7a
+             */
+            one_time_link_token?: string | null;
             /** @description Numbers of all appointments of the series, the first one included. */
             series?: string[];
+        };
+        /** @description A question to ask. */
+        AskQuestion: {
+            /**
+             * @description Of a choice: 2 to 50.
+             * @example []
+             */
+            choices?: components["schemas"]["SurveyChoice"][] | null;
+            /** @example recommend */
+            code: string;
+            /**
+             * @description `rating`, `choice` or `text`.
+             * @example rating
+             */
+            kind: string;
+            /** @example Would you recommend us to a friend? */
+            label: string;
+            /**
+             * Format: int64
+             * @description Of a rating: 5 (from 1) or 10 (from 0); 5 if not said.
+             * @example 10
+             */
+            max?: number | null;
+            /**
+             * @description Of a choice: more than one may be taken.
+             * @example false
+             */
+            multiple?: boolean | null;
+            /** @example true */
+            required?: boolean | null;
         };
         /** @description A file in the older shape that intakes show it in (contract more.md 2.5). */
         Attachment: {
@@ -1828,6 +3622,55 @@ export interface components {
              */
             usec: number;
         };
+        /** @description One try of a delivery. */
+        Attempt: {
+            /**
+             * Format: int64
+             * @description When it began, UNIX milliseconds.
+             */
+            at_ms: number;
+            /**
+             * @description Why there was no answer: `timeout`, `no_connection`, `connection_broke`,
+             *     `private_address`, `bad_url`; else null.
+             */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description The answer's HTTP status; null without an answer.
+             * @example 200
+             */
+            http_status?: number | null;
+            /** @description What was sent besides the body. */
+            request_headers: {
+                [key: string]: string;
+            };
+            /** @description The first 4096 characters of the answer. */
+            response_body: string;
+            response_headers: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description Milliseconds from the first byte out to the last one in.
+             */
+            took_ms: number;
+        };
+        /**
+         * @description What somebody did out of the ordinary: an appointment outside the offered
+         *     times, or over something else.
+         */
+        AuditDetail: {
+            /** @description Closures in which it lies. */
+            closures: string[];
+            /** @description Patients' holds of which it takes part. */
+            holds: string[];
+            /** @description No hours of the provider open the time in this room. */
+            outside_hours: boolean;
+            /** @description Why, in the words of whoever did it. */
+            reason?: string | null;
+            /** @description Numbers of the visits whose time it takes part of. */
+            visits: string[];
+        };
         /** @description One entry. It names things; what is in them is not told here. */
         AuditEntry: {
             /** @description The operation, such as `visits.get`. */
@@ -1844,8 +3687,9 @@ export interface components {
              * @description How many like reads it stands for; ten minutes of them are one entry.
              */
             count: number;
-            /** @description `anonymous`, `api_key`, `admin_token`, `token`, `session` or `system`. */
+            /** @description `anonymous`, `api_key`, `admin_token`, `token`, `session`, `link` or `system`. */
             credential: string;
+            detail?: components["schemas"]["AuditDetail"] | null;
             /** @description UUID. */
             id: string;
             /** @description Its identifier. */
@@ -1882,6 +3726,46 @@ export interface components {
             room_code?: components["schemas"]["Text128"] | null;
             start?: components["schemas"]["Int"] | null;
             timezone?: components["schemas"]["Text64"] | null;
+        };
+        /** @description How many notifications are new. */
+        Badge: {
+            /**
+             * Format: int64
+             * @example 3
+             */
+            badge: number;
+        };
+        /** @description How the clinic takes money. */
+        BillingSettings: {
+            /** @description False: show nothing of money. */
+            enabled: boolean;
+            /** @description `off`, or the word of the processor. */
+            kind: string;
+            stripe?: components["schemas"]["ProcessorKey"] | null;
+        };
+        /** @description A card. */
+        BillingSource: {
+            /** @description `visa`. */
+            brand: string;
+            /** @description Two letters. */
+            country: string;
+            /** Format: int64 */
+            exp_month: number;
+            /** Format: int64 */
+            exp_year: number;
+            /** @description `credit`, `debit`, `prepaid` or `unknown`. */
+            funding: string;
+            /**
+             * @description UUID.
+             * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+             */
+            id: string;
+            /** @description Charged unless another one is named. */
+            is_default: boolean;
+            last4: string;
+            name: string;
+            /** @description `card`. */
+            type: string;
         };
         /** @description A change of the booking rules; what is not sent stays. */
         BookingInput: {
@@ -1949,6 +3833,14 @@ export interface components {
              */
             start_window_minutes: number;
         };
+        /** @description Where a calendar of one's own is followed. */
+        CalendarAddress: {
+            /**
+             * @description Private: whoever has it sees when the appointments are.
+             * @example https://clinic.example/calendars/0f1e2d3c4b5a69788796a5b4c3d2e1f0.ics
+             */
+            url: string;
+        };
         /** @description What a client needs to enter the call. */
         CallPass: {
             /** @description Name of the call. */
@@ -1957,6 +3849,151 @@ export interface components {
             token: string;
             /** @description URL for any LiveKit client SDK. */
             url: string;
+        };
+        /**
+         * @description How one connection of a person to a visit's call is, or was. What nobody
+         *     measured is null.
+         */
+        CallQuality: {
+            /** @example Chrome 126 on Windows */
+            device?: string | null;
+            /**
+             * Format: int64
+             * @description UNIX seconds; null while it lasts.
+             */
+            end?: number | null;
+            /**
+             * Format: int64
+             * @description Until the first picture of somebody else was on the screen, ms.
+             */
+            first_frame_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Until the first packet of somebody else was sent to them, ms.
+             */
+            first_packet_ms?: number | null;
+            /**
+             * Format: int64
+             * @description How often the picture stood still.
+             */
+            freezes?: number | null;
+            /**
+             * Format: int64
+             * @description How long it did altogether, ms.
+             */
+            frozen_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Jitter of what arrives, ms.
+             */
+            jitter_ms?: number | null;
+            /**
+             * Format: int64
+             * @description From the wish to enter until the media connection stood, ms.
+             */
+            join_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Packets lost on the way to the person, per million.
+             */
+            loss_down_ppm?: number | null;
+            /**
+             * Format: int64
+             * @description Packets lost on the way from the person, per million.
+             */
+            loss_up_ppm?: number | null;
+            /** @example Maria Santos */
+            name: string;
+            /**
+             * @description `patient`, `provider`, `guardian` or `guest`.
+             * @example patient
+             */
+            part: string;
+            /**
+             * @description The way that the media took: `udp`, `tcp` or `relay`.
+             * @example udp
+             */
+            path?: string | null;
+            /**
+             * Format: int64
+             * @description How long pictures were held back because the line was too slow, ms.
+             */
+            paused_ms?: number | null;
+            /**
+             * Format: int64
+             * @description How often the connection was lost and found again.
+             */
+            reconnects?: number | null;
+            /**
+             * Format: int64
+             * @description Round trip, ms.
+             */
+            rtt_ms?: number | null;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            start: number;
+            /**
+             * @description Whose connection.
+             * @example 42
+             */
+            user_id: string;
+        };
+        /** @description How the patient is called, and how they could be. */
+        Callback: {
+            /**
+             * @description The way that was chosen; null while they wait at the page.
+             * @example sms
+             */
+            channel?: string | null;
+            /**
+             * @description `sms`, `email`, `push`: the ways that work, the best first; empty when
+             *     the clinic has set up none.
+             * @example [
+             *       "sms",
+             *       "email"
+             *     ]
+             */
+            channels: string[];
+            /**
+             * Format: int64
+             * @description Until when the place is kept, UNIX seconds.
+             */
+            until?: number | null;
+        };
+        /** @description Calling a visit off that the body names. */
+        CancelNamedRequest: {
+            id?: components["schemas"]["Id"] | null;
+            scope?: components["schemas"]["Text20"] | null;
+            visit_id?: components["schemas"]["Id"] | null;
+        };
+        /** @description Calling a visit off. */
+        CancelRequest: {
+            scope?: components["schemas"]["Text20"] | null;
+        };
+        /** @description A visit that was changed, with those of its series that were. */
+        ChangedVisit: components["schemas"]["Visit"] & {
+            /** @description Numbers of all that were changed by `scope`, in the order of their times. */
+            series?: string[];
+        };
+        /** @description How a visit is charged. */
+        ChargeInvoice: {
+            /** @description Another card of the patient than the default one. */
+            source_id?: string | null;
+        };
+        /** @description What moved. */
+        ClockMoved: {
+            /**
+             * Format: int64
+             * @description How many reminders, waiting jobs and expiries are nearer now.
+             */
+            moved: number;
+        };
+        /** @description How far. */
+        ClockRequest: {
+            /** @description Seconds, up to 400 days. */
+            advance: components["schemas"]["Int"];
         };
         /** @description A time of day, `HH:MM`. */
         ClockTime: string;
@@ -2004,6 +4041,122 @@ export interface components {
             /** @description UNIX seconds. */
             start: components["schemas"]["Int"];
         };
+        /** @description Somebody's consent to a version of a document. It never changes. */
+        Consent: {
+            /**
+             * @description Network address that the request came from.
+             * @example 203.0.113.7
+             */
+            address: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /** @description Is it the version that the clinic asks for now? */
+            current: boolean;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            document_id: string;
+            /** @description The copy as a PDF, among the person's files. */
+            file_id: string;
+            /** @description Number of whoever agreed: that person, or somebody who cares for them. */
+            given_by: string;
+            given_by_name: string;
+            /** @description SHA-256 of what it says. */
+            hash: string;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a45 */
+            id: string;
+            /** @example consent */
+            kind: string;
+            /** @example en */
+            language: string;
+            /** @description The drawn signature, a PNG among the person's files. */
+            signature_file_id?: string | null;
+            /** @example Consent to a video visit */
+            title: string;
+            /**
+             * @description Empty for a drawn signature.
+             * @example Maria Gomez
+             */
+            typed_name: string;
+            /** @description Number of the person whom it is for. */
+            user_id: string;
+            /**
+             * Format: int64
+             * @example 2
+             */
+            version: number;
+        };
+        /** @description A document in one language. */
+        ConsentDocument: {
+            /**
+             * Format: int64
+             * @description When this version was published, UNIX seconds.
+             */
+            created: number;
+            /** @description SHA-256 of what it says. */
+            hash: string;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /**
+             * @description `tos`, `consent`, or a word of the clinic's own.
+             * @example consent
+             */
+            kind: string;
+            /**
+             * @description The language of `title` and `text`.
+             * @example en
+             */
+            language: string;
+            /**
+             * @description The languages of this version, the clinic's own first.
+             * @example [
+             *       "en",
+             *       "es"
+             *     ]
+             */
+            languages: string[];
+            /**
+             * Format: int64
+             * @description Since when nobody is asked for it, UNIX seconds.
+             */
+            retired?: number | null;
+            /**
+             * @description Plain text or Markdown, never HTML.
+             * @example I agree to be seen by video.
+             */
+            text: string;
+            /** @example Consent to a video visit */
+            title: string;
+            /**
+             * @description Where the same can be read outside; empty for nowhere.
+             * @example https://www.northside.example/consent
+             */
+            url: string;
+            /**
+             * Format: int64
+             * @description Say it when you agree.
+             * @example 2
+             */
+            version: number;
+        };
+        /** @description An answer to whether a call may be recorded. */
+        ConsentRequest: {
+            /** @description `agree` or `refuse`. */
+            answer: components["schemas"]["Text10"];
+            language?: components["schemas"]["Text20"] | null;
+            text_version?: components["schemas"]["Text20"] | null;
+        };
+        /** @description What a document says in a language. */
+        ConsentText: {
+            /** @example es */
+            language: string;
+            /** @example Acepto la consulta por video. */
+            text: string;
+            /** @example Consentimiento para una consulta por video */
+            title: string;
+            url: string;
+        };
         /** @description Something a patient can come for. */
         ConsultationObject: {
             /** Format: double */
@@ -2035,6 +4188,46 @@ export interface components {
             group?: components["schemas"]["Flag"] | null;
             id?: components["schemas"]["Text36"] | null;
             slots?: components["schemas"]["Int"] | null;
+        };
+        /** @description How the recording of a call stands for somebody in it. */
+        CurrentRecording: {
+            /**
+             * @description What the caller said: `waiting`, `agreed` or `refused`.
+             * @example waiting
+             */
+            answer: string;
+            /**
+             * Format: int64
+             * @example 9
+             */
+            id: number;
+            /**
+             * @description Language of the text.
+             * @example en
+             */
+            language: string;
+            /**
+             * @description Number of the user who asked; null when the room's setting did.
+             * @example 181
+             */
+            started_by?: string | null;
+            /**
+             * @description `asked` or `recording`, right after a no also `processing` or `failed`.
+             * @example asked
+             */
+            status: string;
+            /** @description What people are asked with. */
+            text: string;
+            /**
+             * @description To be sent with the answer.
+             * @example 1
+             */
+            text_version: string;
+            /**
+             * @description How many have not answered yet.
+             * @example 1
+             */
+            waiting: number;
         };
         /** @description One object. */
         Data_Account: {
@@ -2085,8 +4278,75 @@ export interface components {
         Data_Appointment: {
             /** @description An appointment, with its series when it repeats. */
             data: components["schemas"]["Visit"] & {
+                /**
+                 * @description Opens this appointment without a login, at
+                 *     `/members/appointment/{id}?token=` and in `X-LinkToken`; where the clinic
+                 *     uses such links.
+                 * @example k3v9x0qz7a
+                 */
+                one_time_link_token?: string | null;
                 /** @description Numbers of all appointments of the series, the first one included. */
                 series?: string[];
+            };
+        };
+        /** @description One object. */
+        Data_Badge: {
+            /** @description How many notifications are new. */
+            data: {
+                /**
+                 * Format: int64
+                 * @example 3
+                 */
+                badge: number;
+            };
+        };
+        /** @description One object. */
+        Data_BillingSettings: {
+            /** @description How the clinic takes money. */
+            data: {
+                /** @description False: show nothing of money. */
+                enabled: boolean;
+                /** @description `off`, or the word of the processor. */
+                kind: string;
+                stripe?: components["schemas"]["ProcessorKey"] | null;
+            };
+        };
+        /** @description One object. */
+        Data_BillingSource: {
+            /** @description A card. */
+            data: {
+                /** @description `visa`. */
+                brand: string;
+                /** @description Two letters. */
+                country: string;
+                /** Format: int64 */
+                exp_month: number;
+                /** Format: int64 */
+                exp_year: number;
+                /** @description `credit`, `debit`, `prepaid` or `unknown`. */
+                funding: string;
+                /**
+                 * @description UUID.
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+                /** @description Charged unless another one is named. */
+                is_default: boolean;
+                last4: string;
+                name: string;
+                /** @description `card`. */
+                type: string;
+            };
+        };
+        /** @description One object. */
+        Data_CalendarAddress: {
+            /** @description Where a calendar of one's own is followed. */
+            data: {
+                /**
+                 * @description Private: whoever has it sees when the appointments are.
+                 * @example https://clinic.example/calendars/0f1e2d3c4b5a69788796a5b4c3d2e1f0.ics
+                 */
+                url: string;
             };
         };
         /** @description One object. */
@@ -2099,6 +4359,50 @@ export interface components {
                 token: string;
                 /** @description URL for any LiveKit client SDK. */
                 url: string;
+            };
+        };
+        /** @description One object. */
+        Data_Callback: {
+            /** @description How the patient is called, and how they could be. */
+            data: {
+                /**
+                 * @description The way that was chosen; null while they wait at the page.
+                 * @example sms
+                 */
+                channel?: string | null;
+                /**
+                 * @description `sms`, `email`, `push`: the ways that work, the best first; empty when
+                 *     the clinic has set up none.
+                 * @example [
+                 *       "sms",
+                 *       "email"
+                 *     ]
+                 */
+                channels: string[];
+                /**
+                 * Format: int64
+                 * @description Until when the place is kept, UNIX seconds.
+                 */
+                until?: number | null;
+            };
+        };
+        /** @description One object. */
+        Data_ChangedVisit: {
+            /** @description A visit that was changed, with those of its series that were. */
+            data: components["schemas"]["Visit"] & {
+                /** @description Numbers of all that were changed by `scope`, in the order of their times. */
+                series?: string[];
+            };
+        };
+        /** @description One object. */
+        Data_ClockMoved: {
+            /** @description What moved. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description How many reminders, waiting jobs and expiries are nearer now.
+                 */
+                moved: number;
             };
         };
         /** @description One object. */
@@ -2124,7 +4428,168 @@ export interface components {
             };
         };
         /** @description One object. */
+        Data_Consent: {
+            /** @description Somebody's consent to a version of a document. It never changes. */
+            data: {
+                /**
+                 * @description Network address that the request came from.
+                 * @example 203.0.113.7
+                 */
+                address: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /** @description Is it the version that the clinic asks for now? */
+                current: boolean;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                document_id: string;
+                /** @description The copy as a PDF, among the person's files. */
+                file_id: string;
+                /** @description Number of whoever agreed: that person, or somebody who cares for them. */
+                given_by: string;
+                given_by_name: string;
+                /** @description SHA-256 of what it says. */
+                hash: string;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a45 */
+                id: string;
+                /** @example consent */
+                kind: string;
+                /** @example en */
+                language: string;
+                /** @description The drawn signature, a PNG among the person's files. */
+                signature_file_id?: string | null;
+                /** @example Consent to a video visit */
+                title: string;
+                /**
+                 * @description Empty for a drawn signature.
+                 * @example Maria Gomez
+                 */
+                typed_name: string;
+                /** @description Number of the person whom it is for. */
+                user_id: string;
+                /**
+                 * Format: int64
+                 * @example 2
+                 */
+                version: number;
+            };
+        };
+        /** @description One object. */
+        Data_ConsentDocument: {
+            /** @description A document in one language. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description When this version was published, UNIX seconds.
+                 */
+                created: number;
+                /** @description SHA-256 of what it says. */
+                hash: string;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * @description `tos`, `consent`, or a word of the clinic's own.
+                 * @example consent
+                 */
+                kind: string;
+                /**
+                 * @description The language of `title` and `text`.
+                 * @example en
+                 */
+                language: string;
+                /**
+                 * @description The languages of this version, the clinic's own first.
+                 * @example [
+                 *       "en",
+                 *       "es"
+                 *     ]
+                 */
+                languages: string[];
+                /**
+                 * Format: int64
+                 * @description Since when nobody is asked for it, UNIX seconds.
+                 */
+                retired?: number | null;
+                /**
+                 * @description Plain text or Markdown, never HTML.
+                 * @example I agree to be seen by video.
+                 */
+                text: string;
+                /** @example Consent to a video visit */
+                title: string;
+                /**
+                 * @description Where the same can be read outside; empty for nowhere.
+                 * @example https://www.northside.example/consent
+                 */
+                url: string;
+                /**
+                 * Format: int64
+                 * @description Say it when you agree.
+                 * @example 2
+                 */
+                version: number;
+            };
+        };
+        /** @description One object. */
+        Data_CurrentRecording: {
+            /** @description How the recording of a call stands for somebody in it. */
+            data: {
+                /**
+                 * @description What the caller said: `waiting`, `agreed` or `refused`.
+                 * @example waiting
+                 */
+                answer: string;
+                /**
+                 * Format: int64
+                 * @example 9
+                 */
+                id: number;
+                /**
+                 * @description Language of the text.
+                 * @example en
+                 */
+                language: string;
+                /**
+                 * @description Number of the user who asked; null when the room's setting did.
+                 * @example 181
+                 */
+                started_by?: string | null;
+                /**
+                 * @description `asked` or `recording`, right after a no also `processing` or `failed`.
+                 * @example asked
+                 */
+                status: string;
+                /** @description What people are asked with. */
+                text: string;
+                /**
+                 * @description To be sent with the answer.
+                 * @example 1
+                 */
+                text_version: string;
+                /**
+                 * @description How many have not answered yet.
+                 * @example 1
+                 */
+                waiting: number;
+            };
+        };
+        /** @description One object. */
         Data_Deleted: {
+            /** @description Nothing is left of it. */
+            data: Record<string, never>;
+        };
+        /** @description One object. */
+        Data_DeletedEndpoint: {
+            /** @description What was deleted. */
+            data: {
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+            };
+        };
+        /** @description One object. */
+        Data_DeletedWebhook: {
             /** @description Nothing is left of it. */
             data: Record<string, never>;
         };
@@ -2134,6 +4599,41 @@ export interface components {
             data: components["schemas"]["User"] & {
                 /** @description `child`, `parent`, `spouse` or `other`. */
                 relation: string;
+            };
+        };
+        /** @description One object. */
+        Data_Endpoint: {
+            /** @description An endpoint. */
+            data: {
+                /**
+                 * @description Push endpoints only. No message goes out by a cloud's own topics, so
+                 *     this is empty.
+                 */
+                arn?: string | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * @description Device token, address, number, or the URL of a push subscription.
+                 * @example maria@example.org
+                 */
+                key: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                /**
+                 * Format: int64
+                 * @description 10 e-mail, 20 SMS, 30 APNS, 40 FCM, 50 web push.
+                 * @example 10
+                 */
+                type: number;
+                user_id: string;
             };
         };
         /** @description One object. */
@@ -2193,6 +4693,25 @@ export interface components {
                 /** @description The identity of the guest's user inside the call is `user-` and this. */
                 user_id: string;
                 visit: components["schemas"]["GuestVisit"];
+            };
+        };
+        /** @description One object. */
+        Data_HasRead: {
+            /** @description How far the caller has read. */
+            data: {
+                /**
+                 * Format: int64
+                 * @example 3
+                 */
+                up_to: number;
+            };
+        };
+        /** @description One object. */
+        Data_Heard: {
+            /** @description What became of a message. */
+            data: {
+                /** @description It came before, and changed nothing this time. */
+                duplicate: boolean;
             };
         };
         /** @description One object. */
@@ -2280,6 +4799,96 @@ export interface components {
             };
         };
         /** @description One object. */
+        Data_Invoice: {
+            /** @description An invoice. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description What is asked for.
+                 */
+                amount_due: number;
+                /** Format: int64 */
+                amount_paid: number;
+                /** Format: int64 */
+                amount_refunded: number;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /**
+                 * @description ISO 4217.
+                 * @example USD
+                 */
+                currency: string;
+                /**
+                 * Format: int32
+                 * @description How many decimals the currency has: `amount_due` 1250 with 2 is 12.50.
+                 */
+                decimals: number;
+                /**
+                 * Format: int64
+                 * @description What a promo code takes off.
+                 */
+                discount: number;
+                /** @description Why the last charge was refused, in a word. */
+                failure?: string | null;
+                /**
+                 * @description UUID.
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+                items: components["schemas"]["InvoiceItem"][];
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                next_action?: components["schemas"]["InvoiceAction"] | null;
+                /**
+                 * @description More exactly: `draft`, `processing`, `paid`, `failed`, `void`, `refunded` or
+                 *     `partly_refunded`.
+                 * @example paid
+                 */
+                state: string;
+                /**
+                 * @description `pending`, `processing`, `paid`, `failed`, `cancelled` or `refunded`, as in webhooks.
+                 * @example paid
+                 */
+                status: string;
+                /**
+                 * Format: int64
+                 * @description The sum of the items.
+                 */
+                subtotal: number;
+                visit_id: string;
+            };
+        };
+        /** @description One object. */
+        Data_InvoiceEstimate: {
+            /** @description What a visit will cost; sums in the currency's smallest unit. */
+            data: {
+                /** Format: int64 */
+                amount_due: number;
+                /** @example SPRING-10 */
+                code: string;
+                /**
+                 * @description ISO 4217.
+                 * @example USD
+                 */
+                currency: string;
+                /**
+                 * Format: int32
+                 * @description How many decimals the currency has.
+                 */
+                decimals: number;
+                /** Format: int64 */
+                discount: number;
+                /** Format: int64 */
+                subtotal: number;
+            };
+        };
+        /** @description One object. */
         Data_JoinedGuest: {
             /** @description A guest who has just come, with the token for what follows. */
             data: components["schemas"]["Guest"] & {
@@ -2287,6 +4896,138 @@ export interface components {
                 token: components["schemas"]["Token"];
                 /** @description The one-time user (type 600). */
                 user: components["schemas"]["SignedInUser"];
+            };
+        };
+        /** @description One object. */
+        Data_Language: {
+            /** @description In which language somebody is told. */
+            data: {
+                /**
+                 * @description Empty takes the clinic's.
+                 * @example es
+                 */
+                language: string;
+            };
+        };
+        /** @description One object. */
+        Data_Late: {
+            /** @description Who runs late. */
+            data: {
+                /**
+                 * Format: int64
+                 * @example 20
+                 */
+                minutes: number;
+                provider_id: string;
+                /** @description How many patients were told. */
+                told: number;
+                /**
+                 * Format: int64
+                 * @description Counts until then, UNIX seconds: the end of the room's day.
+                 */
+                until: number;
+            };
+        };
+        /** @description One object. */
+        Data_MeetingDoor: {
+            /** @description A visit's call, as somebody sees it who wants to enter. */
+            data: {
+                /** @example Northside Clinic */
+                account_name: string;
+                /**
+                 * @description `open`, `not_started`, `no_video` or `closed`.
+                 * @example open
+                 */
+                door: string;
+                /** @description May the caller take the visit, which opens the call? */
+                may_start: boolean;
+                /** @example 1760000000000_0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11__jitsi */
+                meeting_id: string;
+                /**
+                 * @description What the caller is called there.
+                 * @example Maria Santos
+                 */
+                name: string;
+                /**
+                 * @description What the other side is called; empty while nobody has the visit.
+                 * @example Dr Amara Osei
+                 */
+                other_name: string;
+                /**
+                 * @description As what the caller sits in it: `patient`, `provider`, `guardian`,
+                 *     `guest`; null for those who may only see the visit.
+                 * @example patient
+                 */
+                part?: string | null;
+                /** @example Walk-in */
+                room_name: string;
+                /**
+                 * Format: int64
+                 * @description Since when the visit runs, UNIX seconds.
+                 */
+                since?: number | null;
+                /**
+                 * @description The caller.
+                 * @example 42
+                 */
+                user_id: string;
+                /**
+                 * @description For `POST /visits/{id}/call`.
+                 * @example 1042
+                 */
+                visit_id: string;
+                /**
+                 * @description Who the caller is inside calls.
+                 * @example northside+user42
+                 */
+                vseeid: string;
+            };
+        };
+        /** @description One object. */
+        Data_Message: {
+            /** @description A message. */
+            data: {
+                /** @description The sender's own name for it. */
+                client_id: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                file?: components["schemas"]["Attachment"] | null;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Its place in the conversation, from 1 without gaps.
+                 * @example 1
+                 */
+                number: number;
+                /**
+                 * @description Numbers of the others who have read it.
+                 * @example [
+                 *       "181"
+                 *     ]
+                 */
+                read_by: string[];
+                /**
+                 * @description Number of the user.
+                 * @example 900
+                 */
+                sender_id: string;
+                /** @example Maria Gomez */
+                sender_name: string;
+                /**
+                 * @description `patient`, `guardian`, `provider` or `guest`.
+                 * @example patient
+                 */
+                sender_role: string;
+                /**
+                 * @description Null for a file alone.
+                 * @example I have a question.
+                 */
+                text?: string | null;
+                visit_id: string;
             };
         };
         /** @description One object. */
@@ -2317,6 +5058,200 @@ export interface components {
             };
         };
         /** @description One object. */
+        Data_NewWebhook: {
+            /** @description An endpoint with a new secret, shown this once. */
+            data: components["schemas"]["Webhook"] & {
+                /**
+                 * @description What deliveries are signed with, for a Standard Webhooks library.
+                 * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
+                 */
+                secret: string;
+            };
+        };
+        /** @description One object. */
+        Data_Note: {
+            /** @description A visit note. */
+            data: {
+                addenda: components["schemas"]["NoteAddendum"][];
+                assessment: string;
+                assessment_plan: string;
+                /** @description Number of the user who began it. */
+                author_id: string;
+                author_name: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /**
+                 * @example [
+                 *       "L23.9 Allergic contact dermatitis"
+                 *     ]
+                 */
+                diagnosis: string[];
+                disposition: string;
+                /** @description The document that the patient was sent. */
+                file_id?: string | null;
+                /** @description SHA-256 of what was signed, by whom and when. */
+                hash?: string | null;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                objective: string;
+                /** @example Keep the arm cool and dry. */
+                patient_instructions: string;
+                physical_exam: string;
+                plan: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                signed_at?: number | null;
+                /** @description Number of the user. */
+                signed_by?: string | null;
+                signed_by_name?: string | null;
+                /**
+                 * @description `new` while nothing is written, `draft`, `signed`.
+                 * @example draft
+                 */
+                status: string;
+                /** @example Itching for three days. */
+                subjective: string;
+                /**
+                 * @description `soap` or `post_visit`: which fields a page shows first.
+                 * @example soap
+                 */
+                template: string;
+                /**
+                 * Format: int64
+                 * @description Say it when you change the note: then nobody's text is overwritten.
+                 * @example 3
+                 */
+                version: number;
+                visit_id: string;
+            };
+        };
+        /** @description One object. */
+        Data_NotificationSettings: {
+            /** @description What the clinic wants of notifications. */
+            data: {
+                /**
+                 * @description Where a person says nothing: `en` or `es`.
+                 * @example en
+                 */
+                language: string;
+                /**
+                 * @description Minutes before an appointment, the earliest first.
+                 * @example [
+                 *       1440,
+                 *       60
+                 *     ]
+                 */
+                reminders: number[];
+            };
+        };
+        /** @description One object. */
+        Data_Option_ConsentDocument: {
+            data: null | {
+                /**
+                 * Format: int64
+                 * @description When this version was published, UNIX seconds.
+                 */
+                created: number;
+                /** @description SHA-256 of what it says. */
+                hash: string;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * @description `tos`, `consent`, or a word of the clinic's own.
+                 * @example consent
+                 */
+                kind: string;
+                /**
+                 * @description The language of `title` and `text`.
+                 * @example en
+                 */
+                language: string;
+                /**
+                 * @description The languages of this version, the clinic's own first.
+                 * @example [
+                 *       "en",
+                 *       "es"
+                 *     ]
+                 */
+                languages: string[];
+                /**
+                 * Format: int64
+                 * @description Since when nobody is asked for it, UNIX seconds.
+                 */
+                retired?: number | null;
+                /**
+                 * @description Plain text or Markdown, never HTML.
+                 * @example I agree to be seen by video.
+                 */
+                text: string;
+                /** @example Consent to a video visit */
+                title: string;
+                /**
+                 * @description Where the same can be read outside; empty for nowhere.
+                 * @example https://www.northside.example/consent
+                 */
+                url: string;
+                /**
+                 * Format: int64
+                 * @description Say it when you agree.
+                 * @example 2
+                 */
+                version: number;
+            };
+        };
+        /** @description One object. */
+        Data_Option_CurrentRecording: {
+            data: null | {
+                /**
+                 * @description What the caller said: `waiting`, `agreed` or `refused`.
+                 * @example waiting
+                 */
+                answer: string;
+                /**
+                 * Format: int64
+                 * @example 9
+                 */
+                id: number;
+                /**
+                 * @description Language of the text.
+                 * @example en
+                 */
+                language: string;
+                /**
+                 * @description Number of the user who asked; null when the room's setting did.
+                 * @example 181
+                 */
+                started_by?: string | null;
+                /**
+                 * @description `asked` or `recording`, right after a no also `processing` or `failed`.
+                 * @example asked
+                 */
+                status: string;
+                /** @description What people are asked with. */
+                text: string;
+                /**
+                 * @description To be sent with the answer.
+                 * @example 1
+                 */
+                text_version: string;
+                /**
+                 * @description How many have not answered yet.
+                 * @example 1
+                 */
+                waiting: number;
+            };
+        };
+        /** @description One object. */
         Data_PasswordLink: {
             /** @description Whose link it is. */
             data: {
@@ -2329,6 +5264,57 @@ export interface components {
             };
         };
         /** @description One object. */
+        Data_PromoCode: {
+            /** @description What makes a visit cheaper. */
+            data: {
+                amount?: string | null;
+                /** @example SPRING-10 */
+                code: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                currency?: string | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                expires?: number | null;
+                /**
+                 * @description UUID.
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+                /** Format: int64 */
+                max_uses?: number | null;
+                /** Format: int64 */
+                percent?: number | null;
+                /**
+                 * Format: int64
+                 * @description How many intakes use it.
+                 */
+                uses: number;
+            };
+        };
+        /** @description One object. */
+        Data_PublishedDocument: {
+            /** @description A document in all its languages, for those who publish it. */
+            data: components["schemas"]["ConsentDocument"] & {
+                translations: components["schemas"]["ConsentText"][];
+            };
+        };
+        /** @description One object. */
+        Data_PushKey: {
+            /** @description With what a page subscribes to web push. */
+            data: {
+                /** @description `applicationServerKey` of `PushManager.subscribe`, base64url. */
+                key: string;
+                /** @description The clinic has tried that messages arrive: pages may offer them. */
+                works: boolean;
+            };
+        };
+        /** @description One object. */
         Data_Queue: {
             /** @description How a room's queue stands. */
             data: {
@@ -2338,6 +5324,11 @@ export interface components {
                  *     fewer than five tell of it.
                  */
                 average_visit_time?: number | null;
+                /**
+                 * Format: int64
+                 * @description By how many minutes the provider runs late; counted in above.
+                 */
+                late_minutes: number;
                 /**
                  * Format: int64
                  * @description How many may wait; null is no limit.
@@ -2356,10 +5347,162 @@ export interface components {
             };
         };
         /** @description One object. */
+        Data_Recording: {
+            /** @description A recording of a visit's call (contract more.md 3). */
+            data: {
+                /** @description Numbers of those who agreed. */
+                consented_by: string[];
+                /**
+                 * Format: int64
+                 * @description When people were asked, UNIX seconds.
+                 */
+                created: number;
+                /**
+                 * Format: int64
+                 * @description Length in seconds, once it is ready.
+                 */
+                duration?: number | null;
+                /**
+                 * Format: int64
+                 * @description When it ended, UNIX seconds; null while it runs.
+                 */
+                end?: number | null;
+                /**
+                 * @description `mp4`; `webm` or `mkv` where the server cannot put people's parts
+                 *     together: then they are in `files`.
+                 * @example mp4
+                 */
+                format?: string | null;
+                /**
+                 * Format: int64
+                 * @example 9
+                 */
+                id: number;
+                /** @description Why it failed: `refused`, `not_agreed`, `encrypted`, `empty` or `broken`. */
+                reason?: string | null;
+                /**
+                 * Format: int64
+                 * @description Length of its contents in bytes, once it is ready.
+                 */
+                size?: number | null;
+                /**
+                 * Format: int64
+                 * @description When it began, UNIX seconds; null while people are being asked.
+                 */
+                start?: number | null;
+                /**
+                 * @description Number of the user who asked; null when the room's setting did.
+                 * @example 181
+                 */
+                started_by?: string | null;
+                /**
+                 * @description `asked`, `recording`, `processing`, `ready`, `failed` or `deleted`.
+                 * @example ready
+                 */
+                status: string;
+                /** @description The content, for 15 minutes, without further credentials. */
+                url?: string | null;
+                /** @example 5001 */
+                visit_id: string;
+            };
+        };
+        /** @description One object. */
+        Data_RecordingDetail: {
+            /** @description A recording with everything about it. */
+            data: components["schemas"]["Recording"] & {
+                /** @description What everybody said who was asked. */
+                consents: components["schemas"]["RecordingConsent"][];
+                /** @description Its contents: one film, or one file per part. */
+                files: components["schemas"]["RecordingContent"][];
+                /** @description Who came and left while it ran. */
+                marks: components["schemas"]["RecordingMark"][];
+                /** @description Whose sound and picture is in it, and where it is missing. */
+                tracks: components["schemas"]["RecordingTrack"][];
+            };
+        };
+        /** @description One object. */
+        Data_RecordingSettings: {
+            /** @description What a clinic wants of its recordings. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description Days that recordings are kept; 0: until somebody deletes them.
+                 * @example 30
+                 */
+                recording_retention_days: number;
+                /** @description May patients see those of their own visits? */
+                recordings_for_patients: boolean;
+            };
+        };
+        /** @description One object. */
         Data_Renewed: {
             /** @description New tokens. */
             data: {
                 token: components["schemas"]["Token"];
+            };
+        };
+        /** @description One object. */
+        Data_ReplayedWebhook: {
+            /** @description What a replay does. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description Deliveries that are made, or made again.
+                 */
+                count: number;
+                /**
+                 * Format: int64
+                 * @description Send it as `from_seq` for the rest; null when that was all.
+                 */
+                next_seq?: number | null;
+            };
+        };
+        /** @description One object. */
+        Data_Report: {
+            /** @description A report. */
+            data: {
+                /**
+                 * @description `day`, `week`, `month` or null.
+                 * @example day
+                 */
+                by?: string | null;
+                /**
+                 * @description The names of the figures, in the order of the CSV.
+                 * @example [
+                 *       "count",
+                 *       "mean_s",
+                 *       "median_s",
+                 *       "p90_s",
+                 *       "left"
+                 *     ]
+                 */
+                columns: string[];
+                /**
+                 * Format: int64
+                 * @description Everything that happened before this is counted, UNIX seconds.
+                 */
+                computed_at: number;
+                /** @description Nothing waits to be counted. */
+                current: boolean;
+                /** @example waits */
+                name: string;
+                rows: components["schemas"]["ReportRow"][];
+                /**
+                 * @description Where its days begin.
+                 * @example Europe/Berlin
+                 */
+                timezone: string;
+                total: components["schemas"]["ReportRow"];
+            };
+        };
+        /** @description One object. */
+        Data_RequestLogPage: {
+            /** @description A page of the request log. */
+            data: {
+                /** @description Send it as `after` for older ones; null at the end. */
+                next?: string | null;
+                /** @description Newest first. */
+                requests: components["schemas"]["LoggedRequest"][];
             };
         };
         /** @description One object. */
@@ -2374,6 +5517,13 @@ export interface components {
                 /** @description What the API calls `room_code` elsewhere. */
                 code: string;
                 /**
+                 * @description Kinds of the documents that patients agree to before a visit here.
+                 * @example [
+                 *       "consent"
+                 *     ]
+                 */
+                consent_required: string[];
+                /**
                  * Format: int64
                  * @description UNIX seconds.
                  */
@@ -2382,6 +5532,11 @@ export interface components {
                 default: boolean;
                 description: string;
                 domain: string;
+                /**
+                 * Format: int64
+                 * @description How long the place of a patient whose page fell silent is kept, minutes.
+                 */
+                grace_minutes: number;
                 id: string;
                 /**
                  * Format: int64
@@ -2400,6 +5555,12 @@ export interface components {
                  * @description How many may wait at once; null is no limit.
                  */
                 queue_capacity?: number | null;
+                /**
+                 * @description `ask`: everybody in a call here is asked whether it may be recorded;
+                 *     `off`: only where the provider wants it.
+                 * @example off
+                 */
+                recording: string;
                 /** @description Its URL name. */
                 slug: string;
                 specialties: components["schemas"]["SpecialtyObject"][];
@@ -2410,6 +5571,26 @@ export interface components {
                 /** @description Only for callers with a token: comma list of provider ids. */
                 users?: string | null;
                 visits: components["schemas"]["Ways"];
+            };
+        };
+        /** @description One object. */
+        Data_RoomAlerts: {
+            /** @description Who is told, one after another, when nobody takes a waiting patient. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description Minutes before each next person is told; 0 tells nobody.
+                 * @example 5
+                 */
+                after_minutes: number;
+                /**
+                 * @description Numbers of the users, in order.
+                 * @example [
+                 *       "181",
+                 *       "182"
+                 *     ]
+                 */
+                user_ids: string[];
             };
         };
         /** @description One object. */
@@ -2509,6 +5690,84 @@ export interface components {
                  */
                 start?: number | null;
                 timezone: string;
+            };
+        };
+        /** @description One object. */
+        Data_Survey: {
+            /** @description A survey in one version. */
+            data: {
+                /** @description Bedside's own, the same in every clinic. */
+                built_in: boolean;
+                /** @example visit_rating */
+                code: string;
+                /**
+                 * Format: int64
+                 * @description When this version was made, UNIX seconds; null for the built-in survey.
+                 */
+                created?: number | null;
+                questions: components["schemas"]["SurveyQuestion"][];
+                /**
+                 * Format: int64
+                 * @description Since when nobody is asked any more, UNIX seconds.
+                 */
+                retired?: number | null;
+                /** @example Your visit */
+                title: string;
+                /**
+                 * Format: int64
+                 * @example 1
+                 */
+                version: number;
+            };
+        };
+        /** @description One object. */
+        Data_SurveyResult: {
+            /** @description What somebody answered about a visit. It never changes. */
+            data: {
+                /** @description By the codes of the questions: a number, a text, or a list of choices. */
+                answers: Record<string, never>;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Of `visit_rating`, one to five stars.
+                 * @example 5
+                 */
+                rating?: number | null;
+                /** @example visit_rating */
+                survey_code: string;
+                /**
+                 * Format: int64
+                 * @example 1
+                 */
+                survey_version: number;
+                /** @description Number of the person who answered. */
+                user_id: string;
+                visit_id: string;
+            };
+        };
+        /** @description One object. */
+        Data_TestResult: {
+            /** @description What came of it. */
+            data: {
+                /** @example mail */
+                channel: string;
+                /**
+                 * @description One plain sentence; empty when it worked.
+                 * @example The mail server does not accept our login.
+                 */
+                message: string;
+                /**
+                 * @description Stable word; empty when it worked.
+                 * @example mail_login_refused
+                 */
+                reason: string;
+                works: boolean;
             };
         };
         /** @description One object. */
@@ -2667,6 +5926,197 @@ export interface components {
             };
         };
         /** @description One object. */
+        Data_Vec_BillingSource: {
+            data: {
+                /** @description `visa`. */
+                brand: string;
+                /** @description Two letters. */
+                country: string;
+                /** Format: int64 */
+                exp_month: number;
+                /** Format: int64 */
+                exp_year: number;
+                /** @description `credit`, `debit`, `prepaid` or `unknown`. */
+                funding: string;
+                /**
+                 * @description UUID.
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+                /** @description Charged unless another one is named. */
+                is_default: boolean;
+                last4: string;
+                name: string;
+                /** @description `card`. */
+                type: string;
+            }[];
+        };
+        /** @description One object. */
+        Data_Vec_LoggedEvent: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /** @description `visit_id`, `room_id`, `user_id`, and what the type has besides. */
+                data: Record<string, never>;
+                /** @description UUID; webhooks have it as `webhook-id`. */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Position in the clinic's log, from 1, without gaps.
+                 * @example 42
+                 */
+                seq: number;
+                /** @example visit.created */
+                type: string;
+            }[];
+        };
+        /** @description One object. */
+        Data_Vec_Note: {
+            data: {
+                addenda: components["schemas"]["NoteAddendum"][];
+                assessment: string;
+                assessment_plan: string;
+                /** @description Number of the user who began it. */
+                author_id: string;
+                author_name: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /**
+                 * @example [
+                 *       "L23.9 Allergic contact dermatitis"
+                 *     ]
+                 */
+                diagnosis: string[];
+                disposition: string;
+                /** @description The document that the patient was sent. */
+                file_id?: string | null;
+                /** @description SHA-256 of what was signed, by whom and when. */
+                hash?: string | null;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                objective: string;
+                /** @example Keep the arm cool and dry. */
+                patient_instructions: string;
+                physical_exam: string;
+                plan: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                signed_at?: number | null;
+                /** @description Number of the user. */
+                signed_by?: string | null;
+                signed_by_name?: string | null;
+                /**
+                 * @description `new` while nothing is written, `draft`, `signed`.
+                 * @example draft
+                 */
+                status: string;
+                /** @example Itching for three days. */
+                subjective: string;
+                /**
+                 * @description `soap` or `post_visit`: which fields a page shows first.
+                 * @example soap
+                 */
+                template: string;
+                /**
+                 * Format: int64
+                 * @description Say it when you change the note: then nobody's text is overwritten.
+                 * @example 3
+                 */
+                version: number;
+                visit_id: string;
+            }[];
+        };
+        /** @description One object. */
+        Data_Vec_PromoCode: {
+            data: {
+                amount?: string | null;
+                /** @example SPRING-10 */
+                code: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                currency?: string | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                expires?: number | null;
+                /**
+                 * @description UUID.
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+                /** Format: int64 */
+                max_uses?: number | null;
+                /** Format: int64 */
+                percent?: number | null;
+                /**
+                 * Format: int64
+                 * @description How many intakes use it.
+                 */
+                uses: number;
+            }[];
+        };
+        /** @description One object. */
+        Data_Vec_SentNotification: {
+            data: {
+                /**
+                 * @description `mail`, `sms` or `push`.
+                 * @example mail
+                 */
+                channel: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * @description Why not, as a stable word.
+                 * @example
+                 */
+                reason: string;
+                /**
+                 * Format: int64
+                 * @description When it was sent or given up, UNIX seconds.
+                 */
+                settled?: number | null;
+                /**
+                 * @description `waiting`, `sent`, `failed`, `bounced` or `skipped`.
+                 * @example sent
+                 */
+                state: string;
+                /**
+                 * Format: int64
+                 * @example 1
+                 */
+                tries: number;
+                /**
+                 * @description `booked`, `changed`, `reminder`, `waiting` and so on.
+                 * @example reminder
+                 */
+                type: string;
+                user_id?: string | null;
+                visit_id?: string | null;
+            }[];
+        };
+        /** @description One object. */
         Data_Vec_Slot: {
             data: {
                 /** Format: int32 */
@@ -2696,6 +6146,29 @@ export interface components {
             }[];
         };
         /** @description One object. */
+        Data_Vec_String: {
+            data: string[];
+        };
+        /** @description One object. */
+        Data_Vec_TestMessage: {
+            data: {
+                /** @description `email`, `sms` or `push`. */
+                channel: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                html?: string | null;
+                /** @description UUID. */
+                id: string;
+                subject?: string | null;
+                text?: string | null;
+                /** @description To whom. */
+                to?: string | null;
+            }[];
+        };
+        /** @description One object. */
         Data_Visit: {
             /** @description A visit. */
             data: {
@@ -2709,10 +6182,19 @@ export interface components {
                  * @description When the patient of an appointment came to wait, UNIX seconds.
                  */
                 arrived?: number | null;
+                /** @description The caller may move or cancel this appointment now. */
+                can_change: boolean;
+                /**
+                 * Format: int64
+                 * @description From when the patient of an appointment may enter, UNIX seconds.
+                 */
+                can_start_at?: number | null;
                 /** @description Guest invite code, 32 hex. */
                 code: string;
                 /** @description Who ended it, also when it was cancelled. */
                 completed_by?: string | null;
+                /** @description What it was booked for, from the room's `payment.consultations`. */
+                consultation_id?: string | null;
                 /**
                  * Format: int64
                  * @description UNIX seconds.
@@ -2725,6 +6207,11 @@ export interface components {
                 guardian?: components["schemas"]["VisitGuardian"] | null;
                 id: string;
                 intake: components["schemas"]["VisitIntake"];
+                /**
+                 * Format: int64
+                 * @description By how many minutes the provider runs late today; the planned times stay.
+                 */
+                late_minutes: number;
                 meeting: components["schemas"]["Meeting"];
                 member: components["schemas"]["VisitMember"];
                 member_id: string;
@@ -2735,7 +6222,13 @@ export interface components {
                  * @description UNIX seconds.
                  */
                 modified: number;
+                /**
+                 * @description Opens this appointment without a login; only for staff, in one visit,
+                 *     while the link works.
+                 */
+                one_time_link_url?: string | null;
                 payment: components["schemas"]["VisitPayment"];
+                presence?: components["schemas"]["Presence"] | null;
                 provider?: components["schemas"]["VisitProvider"] | null;
                 /** @description Who has it, else whom the patient asked for. */
                 provider_id?: string | null;
@@ -2745,6 +6238,8 @@ export interface components {
                 room: components["schemas"]["VisitRoom"];
                 room_code: string;
                 room_id: string;
+                /** @description The appointments that were made together with it and repeat. */
+                series_id?: string | null;
                 specialty_id?: string | null;
                 /** @description Planned begin, UNIX seconds. */
                 start: components["schemas"]["Digits"];
@@ -2775,11 +6270,127 @@ export interface components {
             };
         };
         /** @description One object. */
+        Data_Webhook: {
+            /** @description An endpoint that is told of events. */
+            data: {
+                active: boolean;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /**
+                 * @description Why the server switched it off: `gone` (it answered 410) or `failing` (it
+                 *     took nothing for five days); else null.
+                 */
+                disabled_reason?: string | null;
+                /**
+                 * @description Types of events it is told of.
+                 * @example [
+                 *       "visit.created",
+                 *       "visit.ended"
+                 *     ]
+                 */
+                events: string[];
+                /**
+                 * Format: int64
+                 * @description Since when no delivery has come through, UNIX seconds; else null.
+                 */
+                failing_since?: number | null;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                /**
+                 * Format: int64
+                 * @description Until when the secret before this one signs too, UNIX seconds; else null.
+                 */
+                old_secret_until?: number | null;
+                /** @description `visit.updated` only when a visit begins. */
+                strict: boolean;
+                /** @example https://portal.example/hooks */
+                url: string;
+                /**
+                 * @description `1.0` or `2.0`.
+                 * @example 2.0
+                 */
+                version: string;
+            };
+        };
+        /** @description One object. */
+        Data_WholeDelivery: {
+            /** @description A delivery with its body and tries. */
+            data: components["schemas"]["Delivery"] & {
+                /** @description Newest first, at most 50. */
+                attempts: components["schemas"]["Attempt"][];
+                /** @description What is sent. */
+                body: Record<string, never>;
+            };
+        };
+        /** @description One object. */
         Data_bool: {
             data: boolean;
         };
+        /** @description One object. */
+        Data_i64: {
+            /** Format: int64 */
+            data: number;
+        };
         /** @description Nothing is left of it. */
         Deleted: Record<string, never>;
+        /** @description What was deleted. */
+        DeletedEndpoint: {
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+        };
+        /** @description Nothing is left of it. */
+        DeletedWebhook: Record<string, never>;
+        /** @description One event on its way to one webhook. */
+        Delivery: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /** @description The event's id: `webhook-id` of every try, and `id` of the body. */
+            event_id: string;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /**
+             * Format: int64
+             * @description When it is tried next, UNIX milliseconds; null when it is settled.
+             */
+            next_try_ms?: number | null;
+            /**
+             * Format: int64
+             * @description The event's number in the log; null for a test.
+             */
+            seq?: number | null;
+            /**
+             * Format: int64
+             * @description When it was delivered or given up, UNIX seconds; else null.
+             */
+            settled?: number | null;
+            /**
+             * @description `waiting`, `delivered` or `failed`.
+             * @example delivered
+             */
+            status: string;
+            /**
+             * Format: int64
+             * @description Finished tries since it was made, or asked for again.
+             */
+            tries: number;
+            /**
+             * @description The event's type, or `ping`.
+             * @example visit.created
+             */
+            type: string;
+            webhook_id: string;
+        };
         /** @description A dependant: a user, and what they are to the guardian. */
         DependantObject: components["schemas"]["User"] & {
             /** @description `child`, `parent`, `spouse` or `other`. */
@@ -2790,6 +6401,52 @@ export interface components {
         /** @description A switch. */
         Enabled: {
             enabled?: components["schemas"]["Flag"] | null;
+        };
+        /** @description An endpoint. */
+        Endpoint: {
+            /**
+             * @description Push endpoints only. No message goes out by a cloud's own topics, so
+             *     this is empty.
+             */
+            arn?: string | null;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /**
+             * @description Device token, address, number, or the URL of a push subscription.
+             * @example maria@example.org
+             */
+            key: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            /**
+             * Format: int64
+             * @description 10 e-mail, 20 SMS, 30 APNS, 40 FCM, 50 web push.
+             * @example 10
+             */
+            type: number;
+            user_id: string;
+        };
+        /** @description An endpoint to add. */
+        EndpointRequest: {
+            auth?: components["schemas"]["Text100"] | null;
+            /** @description Device token, address, number, or the URL of a push subscription. */
+            key: components["schemas"]["Text2048"];
+            p256dh?: components["schemas"]["Text100"] | null;
+            /** @description 10 e-mail, 20 SMS, 30 APNS, 40 FCM, 50 web push. */
+            type: components["schemas"]["Int"];
+        };
+        /** @description A code to enter. */
+        EnterPromoCode: {
+            /** @example SPRING-10 */
+            code: string;
         };
         /** @description The error body, for the API reference; [`super::error`] writes it. */
         ErrorBody: {
@@ -2829,10 +6486,8 @@ export interface components {
             visit_id?: string | null;
         };
         /**
-         * @description `visit.created`, `visit.updated`, `visit.ended`, `queue.updated`,
-         *     `call.peer_joined`, `call.peer_left`, `guest.waiting`, `guest.admitted`,
-         *     `guest.declined`, `guest.left`, `user.created`, `user.updated`, `room.created`,
-         *     `room.updated`.
+         * @description The name of a type, such as `visit.created`; docs/webhooks.md lists all of
+         *     them.
          */
         EventTypeName: string;
         /** @description A file. */
@@ -2953,6 +6608,31 @@ export interface components {
              */
             start: number;
         };
+        /**
+         * @description What somebody agrees to, and how they sign: with `signature`, `typed_name` or
+         *     `signature_image`.
+         */
+        GiveConsent: {
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            document_id: string;
+            /**
+             * @description The languages that it was read in, as they were asked for.
+             * @example [
+             *       "en"
+             *     ]
+             */
+            language?: string[] | null;
+            /**
+             * @description The name of whoever agrees, typed, or a PNG as a `data:` URL.
+             * @example Maria Gomez
+             */
+            signature?: string | null;
+            /** @description A PNG in base64, at most 70,000 bytes. */
+            signature_image?: string | null;
+            typed_name?: string | null;
+            /** @description The version that was read. */
+            version: components["schemas"]["Int"];
+        };
         /** @description A guest's place, with what the guest may know of the visit. */
         Guest: {
             /**
@@ -2995,6 +6675,19 @@ export interface components {
             /** @description `open`, `not_begun`, `ended`, `cancelled`. */
             state: string;
             status_name: string;
+        };
+        /** @description How far the caller has read. */
+        HasRead: {
+            /**
+             * Format: int64
+             * @example 3
+             */
+            up_to: number;
+        };
+        /** @description What became of a message. */
+        Heard: {
+            /** @description It came before, and changed nothing this time. */
+            duplicate: boolean;
         };
         /** @description How long until the next one. */
         HeartbeatRequest: {
@@ -3123,6 +6816,129 @@ export interface components {
         InvitationRoom: {
             name: string;
         };
+        /** @description Whom to invite: one of the two. */
+        InviteRequest: {
+            /**
+             * @description An e-mail address.
+             * @example anna@example.org
+             */
+            email?: string | null;
+            /**
+             * @description A telephone number with its country; instead of the address.
+             * @example +15550100100
+             */
+            phone?: string | null;
+        };
+        /** @description An invoice. */
+        Invoice: {
+            /**
+             * Format: int64
+             * @description What is asked for.
+             */
+            amount_due: number;
+            /** Format: int64 */
+            amount_paid: number;
+            /** Format: int64 */
+            amount_refunded: number;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /**
+             * @description ISO 4217.
+             * @example USD
+             */
+            currency: string;
+            /**
+             * Format: int32
+             * @description How many decimals the currency has: `amount_due` 1250 with 2 is 12.50.
+             */
+            decimals: number;
+            /**
+             * Format: int64
+             * @description What a promo code takes off.
+             */
+            discount: number;
+            /** @description Why the last charge was refused, in a word. */
+            failure?: string | null;
+            /**
+             * @description UUID.
+             * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+             */
+            id: string;
+            items: components["schemas"]["InvoiceItem"][];
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            next_action?: components["schemas"]["InvoiceAction"] | null;
+            /**
+             * @description More exactly: `draft`, `processing`, `paid`, `failed`, `void`, `refunded` or
+             *     `partly_refunded`.
+             * @example paid
+             */
+            state: string;
+            /**
+             * @description `pending`, `processing`, `paid`, `failed`, `cancelled` or `refunded`, as in webhooks.
+             * @example paid
+             */
+            status: string;
+            /**
+             * Format: int64
+             * @description The sum of the items.
+             */
+            subtotal: number;
+            visit_id: string;
+        };
+        /** @description Where a charge is confirmed. */
+        InvoiceAction: {
+            /** @description For the processor's own script. */
+            client_secret: string;
+            /** @description A page of the processor. */
+            url: string;
+        };
+        /** @description What a visit will cost; sums in the currency's smallest unit. */
+        InvoiceEstimate: {
+            /** Format: int64 */
+            amount_due: number;
+            /** @example SPRING-10 */
+            code: string;
+            /**
+             * @description ISO 4217.
+             * @example USD
+             */
+            currency: string;
+            /**
+             * Format: int32
+             * @description How many decimals the currency has.
+             */
+            decimals: number;
+            /** Format: int64 */
+            discount: number;
+            /** Format: int64 */
+            subtotal: number;
+        };
+        /** @description A line of an invoice. */
+        InvoiceItem: {
+            description: string;
+            /**
+             * @description UUID.
+             * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+             */
+            id: string;
+            name: string;
+            /** Format: int64 */
+            quantity: number;
+            /** @example 12.50 */
+            total: string;
+            /**
+             * @description With as many decimals as the currency has.
+             * @example 12.50
+             */
+            unit_price: string;
+        };
         /** @description Who comes by an invitation. */
         JoinRequest: {
             /** @description Invite code of the visit. */
@@ -3139,16 +6955,136 @@ export interface components {
             /** @description The one-time user (type 600). */
             user: components["schemas"]["SignedInUser"];
         };
+        /** @description In which language somebody is told. */
+        Language: {
+            /**
+             * @description Empty takes the clinic's.
+             * @example es
+             */
+            language: string;
+        };
+        /** @description In which language somebody is told. */
+        LanguageRequest: {
+            /**
+             * @description `en` or `es`; empty takes the clinic's.
+             * @example es
+             */
+            language: string;
+        };
+        /** @description Who runs late. */
+        Late: {
+            /**
+             * Format: int64
+             * @example 20
+             */
+            minutes: number;
+            provider_id: string;
+            /** @description How many patients were told. */
+            told: number;
+            /**
+             * Format: int64
+             * @description Counts until then, UNIX seconds: the end of the room's day.
+             */
+            until: number;
+        };
+        /** @description By how much somebody runs late. */
+        LateRequest: {
+            /**
+             * Format: int64
+             * @description 10, 20 or 30; 0 is in time again.
+             * @example 20
+             */
+            minutes: number;
+            /** @description Number of the provider; the caller's own when left out. */
+            provider_id?: string | null;
+        };
+        /** @description How somebody wants to be called. */
+        LeaveRequest: {
+            /**
+             * @description E-mail address; that of the profile when left out.
+             * @example maria@example.org
+             */
+            address?: string | null;
+            /**
+             * @description `sms`, `email` or `push`.
+             * @example sms
+             */
+            channel: string;
+            /**
+             * @description Telephone number with its country; that of the profile when left out.
+             * @example +15550100100
+             */
+            number?: string | null;
+        };
         /** @description A list, or one text with commas. */
         List_Id: (number | string)[] | string;
         /** @description A list, or one text with commas. */
         List_String: string[] | string;
         /** @description A list, or one text with commas. */
         List_Text300: string[] | string;
+        /** @description An event of the log. It names things; who may see them fetches them. */
+        LoggedEvent: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /** @description `visit_id`, `room_id`, `user_id`, and what the type has besides. */
+            data: Record<string, never>;
+            /** @description UUID; webhooks have it as `webhook-id`. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Position in the clinic's log, from 1, without gaps.
+             * @example 42
+             */
+            seq: number;
+            /** @example visit.created */
+            type: string;
+        };
         /** @description The user, and the token once more beside `data` where some clients read it. */
         LoggedIn: {
             data: components["schemas"]["SignedInUser"];
             token: components["schemas"]["Token"];
+        };
+        /** @description One request. It has no bodies, no values and no names. */
+        LoggedRequest: {
+            /**
+             * Format: int64
+             * @description When it was answered, UNIX milliseconds.
+             */
+            at_ms: number;
+            /**
+             * @description `anonymous`, `api_key`, `admin_token`, `token` or `session`; empty when it
+             *     was refused.
+             */
+            credential: string;
+            /** @description The last four characters of the token or key that was shown. */
+            credential_hint: string;
+            /** @description The stable name of the error; null without one. */
+            error?: string | null;
+            /** @description The fields that the error blames. */
+            fields: string[];
+            method: string;
+            /** @description As the answer's `X-Request-Id` said. */
+            request_id: string;
+            /** @description The route's template. */
+            route: string;
+            /**
+             * Format: int64
+             * @description HTTP status; 0 when nobody waited for the answer, or it took too long.
+             */
+            status: number;
+            /**
+             * Format: double
+             * @description Milliseconds until the answer began.
+             */
+            took_ms: number;
+            /** @description The portal's own identifier of the user. */
+            user_code?: string | null;
+            user_id?: string | null;
+            /** @description The visit that the path names. */
+            visit_id?: string | null;
         };
         /** @description A login by password, or by the token of a mail. */
         LoginRequest: {
@@ -3179,12 +7115,109 @@ export interface components {
             };
             recording_auto_start: boolean;
         };
+        /** @description A visit's call, as somebody sees it who wants to enter. */
+        MeetingDoor: {
+            /** @example Northside Clinic */
+            account_name: string;
+            /**
+             * @description `open`, `not_started`, `no_video` or `closed`.
+             * @example open
+             */
+            door: string;
+            /** @description May the caller take the visit, which opens the call? */
+            may_start: boolean;
+            /** @example 1760000000000_0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11__jitsi */
+            meeting_id: string;
+            /**
+             * @description What the caller is called there.
+             * @example Maria Santos
+             */
+            name: string;
+            /**
+             * @description What the other side is called; empty while nobody has the visit.
+             * @example Dr Amara Osei
+             */
+            other_name: string;
+            /**
+             * @description As what the caller sits in it: `patient`, `provider`, `guardian`,
+             *     `guest`; null for those who may only see the visit.
+             * @example patient
+             */
+            part?: string | null;
+            /** @example Walk-in */
+            room_name: string;
+            /**
+             * Format: int64
+             * @description Since when the visit runs, UNIX seconds.
+             */
+            since?: number | null;
+            /**
+             * @description The caller.
+             * @example 42
+             */
+            user_id: string;
+            /**
+             * @description For `POST /visits/{id}/call`.
+             * @example 1042
+             */
+            visit_id: string;
+            /**
+             * @description Who the caller is inside calls.
+             * @example northside+user42
+             */
+            vseeid: string;
+        };
+        /** @description A message. */
+        Message: {
+            /** @description The sender's own name for it. */
+            client_id: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            file?: components["schemas"]["Attachment"] | null;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /**
+             * Format: int64
+             * @description Its place in the conversation, from 1 without gaps.
+             * @example 1
+             */
+            number: number;
+            /**
+             * @description Numbers of the others who have read it.
+             * @example [
+             *       "181"
+             *     ]
+             */
+            read_by: string[];
+            /**
+             * @description Number of the user.
+             * @example 900
+             */
+            sender_id: string;
+            /** @example Maria Gomez */
+            sender_name: string;
+            /**
+             * @description `patient`, `guardian`, `provider` or `guest`.
+             * @example patient
+             */
+            sender_role: string;
+            /**
+             * @description Null for a file alone.
+             * @example I have a question.
+             */
+            text?: string | null;
+            visit_id: string;
+        };
         /** @description An amount with at most two decimals. */
         Money: number | string;
-        /** @description The visit that a call without a number in its path is about. */
-        Named: {
-            id?: components["schemas"]["Id"] | null;
-            visit_id?: components["schemas"]["Id"] | null;
+        /** @description Whose sound, or which of their tracks. */
+        MuteRequest: {
+            /** @description The person's identity in the call. */
+            identity: components["schemas"]["Text40"];
+            track?: components["schemas"]["Text40"] | null;
         };
         /** @description A new admin token, shown once. */
         NewAdminToken: components["schemas"]["AdminToken"] & {
@@ -3206,6 +7239,163 @@ export interface components {
              * @example b7d1e0f24c6a4b58a3d9c8e7f6a5b4c3
              */
             secret: string;
+        };
+        /** @description An endpoint with a new secret, shown this once. */
+        NewWebhook: components["schemas"]["Webhook"] & {
+            /**
+             * @description What deliveries are signed with, for a Standard Webhooks library.
+             * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
+             */
+            secret: string;
+        };
+        /** @description A visit note. */
+        Note: {
+            addenda: components["schemas"]["NoteAddendum"][];
+            assessment: string;
+            assessment_plan: string;
+            /** @description Number of the user who began it. */
+            author_id: string;
+            author_name: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /**
+             * @example [
+             *       "L23.9 Allergic contact dermatitis"
+             *     ]
+             */
+            diagnosis: string[];
+            disposition: string;
+            /** @description The document that the patient was sent. */
+            file_id?: string | null;
+            /** @description SHA-256 of what was signed, by whom and when. */
+            hash?: string | null;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            objective: string;
+            /** @example Keep the arm cool and dry. */
+            patient_instructions: string;
+            physical_exam: string;
+            plan: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            signed_at?: number | null;
+            /** @description Number of the user. */
+            signed_by?: string | null;
+            signed_by_name?: string | null;
+            /**
+             * @description `new` while nothing is written, `draft`, `signed`.
+             * @example draft
+             */
+            status: string;
+            /** @example Itching for three days. */
+            subjective: string;
+            /**
+             * @description `soap` or `post_visit`: which fields a page shows first.
+             * @example soap
+             */
+            template: string;
+            /**
+             * Format: int64
+             * @description Say it when you change the note: then nobody's text is overwritten.
+             * @example 3
+             */
+            version: number;
+            visit_id: string;
+        };
+        /** @description What was added to a note after it was signed. */
+        NoteAddendum: {
+            /** @description Number of the user. */
+            author_id: string;
+            author_name: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a45 */
+            id: string;
+            /** @example The laboratory called: no growth. */
+            text: string;
+        };
+        /** @description A notification in its owner's list. */
+        Notification: {
+            /**
+             * @description RFC 3339, UTC.
+             * @example 2027-01-15T08:00:00Z
+             */
+            date: string;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /** @description Empty: there are no pictures yet. */
+            image_url: string;
+            read: boolean;
+            /**
+             * @description Number of the visit it is about.
+             * @example 4711
+             */
+            target?: string | null;
+            /**
+             * @description In the person's language, without private data.
+             * @example Your visit is coming up
+             */
+            title: string;
+            /**
+             * @description `booked`, `changed`, `reminder`, `waiting` and so on.
+             * @example reminder
+             */
+            type: string;
+            /**
+             * Format: int64
+             * @example 1800000000000
+             */
+            unix_millis: number;
+        };
+        /** @description A way out of the house. */
+        NotificationChannel: {
+            /**
+             * @description `mail`, `sms` or `push`.
+             * @example mail
+             */
+            channel: string;
+            /**
+             * Format: int64
+             * @description When it was tested last, UNIX seconds; null for never.
+             * @example 1800000000
+             */
+            tested?: number | null;
+            /**
+             * @description How it goes: `folder`, `smtp`, `http`, `web` or `off`.
+             * @example smtp
+             */
+            way: string;
+            /** @description It is set up and the last test worked: people may be promised a message. */
+            works: boolean;
+        };
+        /** @description What the clinic wants of notifications. */
+        NotificationSettings: {
+            /**
+             * @description Where a person says nothing: `en` or `es`.
+             * @example en
+             */
+            language: string;
+            /**
+             * @description Minutes before an appointment, the earliest first.
+             * @example [
+             *       1440,
+             *       60
+             *     ]
+             */
+            reminders: number[];
         };
         /** @description How a room is run. */
         OperationInput: {
@@ -3322,8 +7512,9 @@ export interface components {
                  * @description How many like reads it stands for; ten minutes of them are one entry.
                  */
                 count: number;
-                /** @description `anonymous`, `api_key`, `admin_token`, `token`, `session` or `system`. */
+                /** @description `anonymous`, `api_key`, `admin_token`, `token`, `session`, `link` or `system`. */
                 credential: string;
+                detail?: components["schemas"]["AuditDetail"] | null;
                 /** @description UUID. */
                 id: string;
                 /** @description Its identifier. */
@@ -3344,6 +7535,108 @@ export interface components {
                 right: string;
                 /** @description Who acted; null for the system and for anonymous callers. */
                 user_id?: string | null;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_CallQuality: {
+            data: {
+                /** @example Chrome 126 on Windows */
+                device?: string | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds; null while it lasts.
+                 */
+                end?: number | null;
+                /**
+                 * Format: int64
+                 * @description Until the first picture of somebody else was on the screen, ms.
+                 */
+                first_frame_ms?: number | null;
+                /**
+                 * Format: int64
+                 * @description Until the first packet of somebody else was sent to them, ms.
+                 */
+                first_packet_ms?: number | null;
+                /**
+                 * Format: int64
+                 * @description How often the picture stood still.
+                 */
+                freezes?: number | null;
+                /**
+                 * Format: int64
+                 * @description How long it did altogether, ms.
+                 */
+                frozen_ms?: number | null;
+                /**
+                 * Format: int64
+                 * @description Jitter of what arrives, ms.
+                 */
+                jitter_ms?: number | null;
+                /**
+                 * Format: int64
+                 * @description From the wish to enter until the media connection stood, ms.
+                 */
+                join_ms?: number | null;
+                /**
+                 * Format: int64
+                 * @description Packets lost on the way to the person, per million.
+                 */
+                loss_down_ppm?: number | null;
+                /**
+                 * Format: int64
+                 * @description Packets lost on the way from the person, per million.
+                 */
+                loss_up_ppm?: number | null;
+                /** @example Maria Santos */
+                name: string;
+                /**
+                 * @description `patient`, `provider`, `guardian` or `guest`.
+                 * @example patient
+                 */
+                part: string;
+                /**
+                 * @description The way that the media took: `udp`, `tcp` or `relay`.
+                 * @example udp
+                 */
+                path?: string | null;
+                /**
+                 * Format: int64
+                 * @description How long pictures were held back because the line was too slow, ms.
+                 */
+                paused_ms?: number | null;
+                /**
+                 * Format: int64
+                 * @description How often the connection was lost and found again.
+                 */
+                reconnects?: number | null;
+                /**
+                 * Format: int64
+                 * @description Round trip, ms.
+                 */
+                rtt_ms?: number | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                start: number;
+                /**
+                 * @description Whose connection.
+                 * @example 42
+                 */
+                user_id: string;
             }[];
             /**
              * @description Send it back as `after` for the rows that follow this page; left out
@@ -3394,11 +7687,177 @@ export interface components {
          * @description One page of a list. Both spellings of the total are sent, since older
          *     clients read `total` and newer ones `total_count`.
          */
+        Page_Consent: {
+            data: {
+                /**
+                 * @description Network address that the request came from.
+                 * @example 203.0.113.7
+                 */
+                address: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /** @description Is it the version that the clinic asks for now? */
+                current: boolean;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                document_id: string;
+                /** @description The copy as a PDF, among the person's files. */
+                file_id: string;
+                /** @description Number of whoever agreed: that person, or somebody who cares for them. */
+                given_by: string;
+                given_by_name: string;
+                /** @description SHA-256 of what it says. */
+                hash: string;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a45 */
+                id: string;
+                /** @example consent */
+                kind: string;
+                /** @example en */
+                language: string;
+                /** @description The drawn signature, a PNG among the person's files. */
+                signature_file_id?: string | null;
+                /** @example Consent to a video visit */
+                title: string;
+                /**
+                 * @description Empty for a drawn signature.
+                 * @example Maria Gomez
+                 */
+                typed_name: string;
+                /** @description Number of the person whom it is for. */
+                user_id: string;
+                /**
+                 * Format: int64
+                 * @example 2
+                 */
+                version: number;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_Delivery: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /** @description The event's id: `webhook-id` of every try, and `id` of the body. */
+                event_id: string;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description When it is tried next, UNIX milliseconds; null when it is settled.
+                 */
+                next_try_ms?: number | null;
+                /**
+                 * Format: int64
+                 * @description The event's number in the log; null for a test.
+                 */
+                seq?: number | null;
+                /**
+                 * Format: int64
+                 * @description When it was delivered or given up, UNIX seconds; else null.
+                 */
+                settled?: number | null;
+                /**
+                 * @description `waiting`, `delivered` or `failed`.
+                 * @example delivered
+                 */
+                status: string;
+                /**
+                 * Format: int64
+                 * @description Finished tries since it was made, or asked for again.
+                 */
+                tries: number;
+                /**
+                 * @description The event's type, or `ping`.
+                 * @example visit.created
+                 */
+                type: string;
+                webhook_id: string;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
         Page_DependantObject: {
             data: (components["schemas"]["User"] & {
                 /** @description `child`, `parent`, `spouse` or `other`. */
                 relation: string;
             })[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_Endpoint: {
+            data: {
+                /**
+                 * @description Push endpoints only. No message goes out by a cloud's own topics, so
+                 *     this is empty.
+                 */
+                arn?: string | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * @description Device token, address, number, or the URL of a push subscription.
+                 * @example maria@example.org
+                 */
+                key: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                /**
+                 * Format: int64
+                 * @description 10 e-mail, 20 SMS, 30 APNS, 40 FCM, 50 web push.
+                 * @example 10
+                 */
+                type: number;
+                user_id: string;
+            }[];
             /**
              * @description Send it back as `after` for the rows that follow this page; left out
              *     when none do. Unlike `start` it never repeats or skips a row while
@@ -3500,6 +7959,149 @@ export interface components {
          * @description One page of a list. Both spellings of the total are sent, since older
          *     clients read `total` and newer ones `total_count`.
          */
+        Page_Message: {
+            data: {
+                /** @description The sender's own name for it. */
+                client_id: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                file?: components["schemas"]["Attachment"] | null;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Its place in the conversation, from 1 without gaps.
+                 * @example 1
+                 */
+                number: number;
+                /**
+                 * @description Numbers of the others who have read it.
+                 * @example [
+                 *       "181"
+                 *     ]
+                 */
+                read_by: string[];
+                /**
+                 * @description Number of the user.
+                 * @example 900
+                 */
+                sender_id: string;
+                /** @example Maria Gomez */
+                sender_name: string;
+                /**
+                 * @description `patient`, `guardian`, `provider` or `guest`.
+                 * @example patient
+                 */
+                sender_role: string;
+                /**
+                 * @description Null for a file alone.
+                 * @example I have a question.
+                 */
+                text?: string | null;
+                visit_id: string;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_Notification: {
+            data: {
+                /**
+                 * @description RFC 3339, UTC.
+                 * @example 2027-01-15T08:00:00Z
+                 */
+                date: string;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /** @description Empty: there are no pictures yet. */
+                image_url: string;
+                read: boolean;
+                /**
+                 * @description Number of the visit it is about.
+                 * @example 4711
+                 */
+                target?: string | null;
+                /**
+                 * @description In the person's language, without private data.
+                 * @example Your visit is coming up
+                 */
+                title: string;
+                /**
+                 * @description `booked`, `changed`, `reminder`, `waiting` and so on.
+                 * @example reminder
+                 */
+                type: string;
+                /**
+                 * Format: int64
+                 * @example 1800000000000
+                 */
+                unix_millis: number;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_NotificationChannel: {
+            data: {
+                /**
+                 * @description `mail`, `sms` or `push`.
+                 * @example mail
+                 */
+                channel: string;
+                /**
+                 * Format: int64
+                 * @description When it was tested last, UNIX seconds; null for never.
+                 * @example 1800000000
+                 */
+                tested?: number | null;
+                /**
+                 * @description How it goes: `folder`, `smtp`, `http`, `web` or `off`.
+                 * @example smtp
+                 */
+                way: string;
+                /** @description It is set up and the last test worked: people may be promised a message. */
+                works: boolean;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
         Page_ParticipantObject: {
             data: {
                 /** @description A guest's place; null for others. */
@@ -3517,6 +8119,97 @@ export interface components {
                 type: string;
                 /** @description Number of the user; inside the call `user-` and this. */
                 user_id: string;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_PublishedDocument: {
+            data: (components["schemas"]["ConsentDocument"] & {
+                translations: components["schemas"]["ConsentText"][];
+            })[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_Recording: {
+            data: {
+                /** @description Numbers of those who agreed. */
+                consented_by: string[];
+                /**
+                 * Format: int64
+                 * @description When people were asked, UNIX seconds.
+                 */
+                created: number;
+                /**
+                 * Format: int64
+                 * @description Length in seconds, once it is ready.
+                 */
+                duration?: number | null;
+                /**
+                 * Format: int64
+                 * @description When it ended, UNIX seconds; null while it runs.
+                 */
+                end?: number | null;
+                /**
+                 * @description `mp4`; `webm` or `mkv` where the server cannot put people's parts
+                 *     together: then they are in `files`.
+                 * @example mp4
+                 */
+                format?: string | null;
+                /**
+                 * Format: int64
+                 * @example 9
+                 */
+                id: number;
+                /** @description Why it failed: `refused`, `not_agreed`, `encrypted`, `empty` or `broken`. */
+                reason?: string | null;
+                /**
+                 * Format: int64
+                 * @description Length of its contents in bytes, once it is ready.
+                 */
+                size?: number | null;
+                /**
+                 * Format: int64
+                 * @description When it began, UNIX seconds; null while people are being asked.
+                 */
+                start?: number | null;
+                /**
+                 * @description Number of the user who asked; null when the room's setting did.
+                 * @example 181
+                 */
+                started_by?: string | null;
+                /**
+                 * @description `asked`, `recording`, `processing`, `ready`, `failed` or `deleted`.
+                 * @example ready
+                 */
+                status: string;
+                /** @description The content, for 15 minutes, without further credentials. */
+                url?: string | null;
+                /** @example 5001 */
+                visit_id: string;
             }[];
             /**
              * @description Send it back as `after` for the rows that follow this page; left out
@@ -3670,6 +8363,89 @@ export interface components {
          * @description One page of a list. Both spellings of the total are sent, since older
          *     clients read `total` and newer ones `total_count`.
          */
+        Page_Survey: {
+            data: {
+                /** @description Bedside's own, the same in every clinic. */
+                built_in: boolean;
+                /** @example visit_rating */
+                code: string;
+                /**
+                 * Format: int64
+                 * @description When this version was made, UNIX seconds; null for the built-in survey.
+                 */
+                created?: number | null;
+                questions: components["schemas"]["SurveyQuestion"][];
+                /**
+                 * Format: int64
+                 * @description Since when nobody is asked any more, UNIX seconds.
+                 */
+                retired?: number | null;
+                /** @example Your visit */
+                title: string;
+                /**
+                 * Format: int64
+                 * @example 1
+                 */
+                version: number;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_SurveyResult: {
+            data: {
+                /** @description By the codes of the questions: a number, a text, or a list of choices. */
+                answers: Record<string, never>;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Of `visit_rating`, one to five stars.
+                 * @example 5
+                 */
+                rating?: number | null;
+                /** @example visit_rating */
+                survey_code: string;
+                /**
+                 * Format: int64
+                 * @example 1
+                 */
+                survey_version: number;
+                /** @description Number of the person who answered. */
+                user_id: string;
+                visit_id: string;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
         Page_UserFields: {
             data: {
                 active?: boolean | null;
@@ -3768,10 +8544,19 @@ export interface components {
                  * @description When the patient of an appointment came to wait, UNIX seconds.
                  */
                 arrived?: number | null;
+                /** @description The caller may move or cancel this appointment now. */
+                can_change: boolean;
+                /**
+                 * Format: int64
+                 * @description From when the patient of an appointment may enter, UNIX seconds.
+                 */
+                can_start_at?: number | null;
                 /** @description Guest invite code, 32 hex. */
                 code: string;
                 /** @description Who ended it, also when it was cancelled. */
                 completed_by?: string | null;
+                /** @description What it was booked for, from the room's `payment.consultations`. */
+                consultation_id?: string | null;
                 /**
                  * Format: int64
                  * @description UNIX seconds.
@@ -3784,6 +8569,11 @@ export interface components {
                 guardian?: components["schemas"]["VisitGuardian"] | null;
                 id: string;
                 intake: components["schemas"]["VisitIntake"];
+                /**
+                 * Format: int64
+                 * @description By how many minutes the provider runs late today; the planned times stay.
+                 */
+                late_minutes: number;
                 meeting: components["schemas"]["Meeting"];
                 member: components["schemas"]["VisitMember"];
                 member_id: string;
@@ -3794,7 +8584,13 @@ export interface components {
                  * @description UNIX seconds.
                  */
                 modified: number;
+                /**
+                 * @description Opens this appointment without a login; only for staff, in one visit,
+                 *     while the link works.
+                 */
+                one_time_link_url?: string | null;
                 payment: components["schemas"]["VisitPayment"];
+                presence?: components["schemas"]["Presence"] | null;
                 provider?: components["schemas"]["VisitProvider"] | null;
                 /** @description Who has it, else whom the patient asked for. */
                 provider_id?: string | null;
@@ -3804,6 +8600,8 @@ export interface components {
                 room: components["schemas"]["VisitRoom"];
                 room_code: string;
                 room_id: string;
+                /** @description The appointments that were made together with it and repeat. */
+                series_id?: string | null;
                 specialty_id?: string | null;
                 /** @description Planned begin, UNIX seconds. */
                 start: components["schemas"]["Digits"];
@@ -3831,6 +8629,69 @@ export interface components {
                  * @description Since when the patient waits, UNIX seconds.
                  */
                 waiting_since: number;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_Webhook: {
+            data: {
+                active: boolean;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /**
+                 * @description Why the server switched it off: `gone` (it answered 410) or `failing` (it
+                 *     took nothing for five days); else null.
+                 */
+                disabled_reason?: string | null;
+                /**
+                 * @description Types of events it is told of.
+                 * @example [
+                 *       "visit.created",
+                 *       "visit.ended"
+                 *     ]
+                 */
+                events: string[];
+                /**
+                 * Format: int64
+                 * @description Since when no delivery has come through, UNIX seconds; else null.
+                 */
+                failing_since?: number | null;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                /**
+                 * Format: int64
+                 * @description Until when the secret before this one signs too, UNIX seconds; else null.
+                 */
+                old_secret_until?: number | null;
+                /** @description `visit.updated` only when a visit begins. */
+                strict: boolean;
+                /** @example https://portal.example/hooks */
+                url: string;
+                /**
+                 * @description `1.0` or `2.0`.
+                 * @example 2.0
+                 */
+                version: string;
             }[];
             /**
              * @description Send it back as `after` for the rows that follow this page; left out
@@ -3898,6 +8759,119 @@ export interface components {
             currency?: components["schemas"]["Text3"] | null;
             paymentCurrency?: components["schemas"]["Text3"] | null;
         };
+        /** @description Is a waiting patient there? */
+        Presence: {
+            /**
+             * @description `sms`, `email` or `push` when they left and are called when it is their
+             *     turn.
+             * @example sms
+             */
+            called_by?: string | null;
+            /**
+             * Format: int64
+             * @description Until when the place of somebody who is away is kept, UNIX seconds.
+             */
+            kept_until?: number | null;
+            /**
+             * Format: int64
+             * @description When their page was last heard from, UNIX seconds; null while it is open.
+             */
+            since?: number | null;
+            /**
+             * @description `present`, `away` (the place is kept) or `gone` (it is given up any
+             *     moment now).
+             * @example present
+             */
+            state: string;
+        };
+        /** @description What pages talk to the processor with. */
+        ProcessorKey: {
+            publishable_key: string;
+        };
+        /** @description What makes a visit cheaper. */
+        PromoCode: {
+            amount?: string | null;
+            /** @example SPRING-10 */
+            code: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            currency?: string | null;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            expires?: number | null;
+            /**
+             * @description UUID.
+             * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+             */
+            id: string;
+            /** Format: int64 */
+            max_uses?: number | null;
+            /** Format: int64 */
+            percent?: number | null;
+            /**
+             * Format: int64
+             * @description How many intakes use it.
+             */
+            uses: number;
+        };
+        /** @description A version to publish. */
+        PublishDocument: {
+            /**
+             * @description `consent` if not said, `tos` for the terms of service, or a word of your own
+             *     (small letters, digits, underscores).
+             * @example consent
+             */
+            kind?: string | null;
+            /**
+             * @description The clinic's own language; `en` if not said.
+             * @example en
+             */
+            language?: string | null;
+            text?: components["schemas"]["Text50000"] | null;
+            title?: components["schemas"]["Text200"] | null;
+            /** @description Further languages. */
+            translations?: components["schemas"]["PublishTranslation"][] | null;
+            url?: components["schemas"]["Text2048"] | null;
+        };
+        /** @description A survey to publish. */
+        PublishSurvey: {
+            /**
+             * @description Lower-case letters, digits, `_` and `-`. With the code of an existing
+             *     survey this is its next version.
+             * @example after-visit
+             */
+            code: string;
+            /** @description 1 to 50 questions. */
+            questions: components["schemas"]["AskQuestion"][];
+            /** @example How did we do? */
+            title: string;
+        };
+        /** @description A further language of a version. */
+        PublishTranslation: {
+            /** @example es */
+            language: string;
+            /** @example Acepto la consulta por video. */
+            text: string;
+            /** @example Consentimiento para una consulta por video */
+            title: string;
+            url?: string | null;
+        };
+        /** @description A document in all its languages, for those who publish it. */
+        PublishedDocument: components["schemas"]["ConsentDocument"] & {
+            translations: components["schemas"]["ConsentText"][];
+        };
+        /** @description With what a page subscribes to web push. */
+        PushKey: {
+            /** @description `applicationServerKey` of `PushManager.subscribe`, base64url. */
+            key: string;
+            /** @description The clinic has tried that messages arrive: pages may offer them. */
+            works: boolean;
+        };
         /** @description How a room's queue stands. */
         Queue: {
             /**
@@ -3906,6 +8880,11 @@ export interface components {
              *     fewer than five tell of it.
              */
             average_visit_time?: number | null;
+            /**
+             * Format: int64
+             * @description By how many minutes the provider runs late; counted in above.
+             */
+            late_minutes: number;
             /**
              * Format: int64
              * @description How many may wait; null is no limit.
@@ -3921,6 +8900,190 @@ export interface components {
              * @description How many stand ahead of the caller; null when the caller does not wait here.
              */
             waiting_length?: number | null;
+        };
+        /** @description How far somebody has read. */
+        ReadMessages: {
+            /**
+             * Format: int64
+             * @description Number of the last message that was read.
+             * @example 3
+             */
+            up_to: number;
+        };
+        /** @description A recording of a visit's call (contract more.md 3). */
+        Recording: {
+            /** @description Numbers of those who agreed. */
+            consented_by: string[];
+            /**
+             * Format: int64
+             * @description When people were asked, UNIX seconds.
+             */
+            created: number;
+            /**
+             * Format: int64
+             * @description Length in seconds, once it is ready.
+             */
+            duration?: number | null;
+            /**
+             * Format: int64
+             * @description When it ended, UNIX seconds; null while it runs.
+             */
+            end?: number | null;
+            /**
+             * @description `mp4`; `webm` or `mkv` where the server cannot put people's parts
+             *     together: then they are in `files`.
+             * @example mp4
+             */
+            format?: string | null;
+            /**
+             * Format: int64
+             * @example 9
+             */
+            id: number;
+            /** @description Why it failed: `refused`, `not_agreed`, `encrypted`, `empty` or `broken`. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description Length of its contents in bytes, once it is ready.
+             */
+            size?: number | null;
+            /**
+             * Format: int64
+             * @description When it began, UNIX seconds; null while people are being asked.
+             */
+            start?: number | null;
+            /**
+             * @description Number of the user who asked; null when the room's setting did.
+             * @example 181
+             */
+            started_by?: string | null;
+            /**
+             * @description `asked`, `recording`, `processing`, `ready`, `failed` or `deleted`.
+             * @example ready
+             */
+            status: string;
+            /** @description The content, for 15 minutes, without further credentials. */
+            url?: string | null;
+            /** @example 5001 */
+            visit_id: string;
+        };
+        /** @description What one person said. */
+        RecordingConsent: {
+            /**
+             * @description `waiting`, `agreed` or `refused`.
+             * @example agreed
+             */
+            answer: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            answered?: number | null;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            asked: number;
+            /** @example Maria Santos */
+            name: string;
+            /**
+             * @description Version and language of the text they answered; `1/start` for whoever
+             *     asked the others.
+             * @example 1/en
+             */
+            text_version: string;
+            /** @example 42 */
+            user_id: string;
+        };
+        /** @description One content of a recording. */
+        RecordingContent: {
+            /**
+             * @description `mp4`, `webm` or `mkv`.
+             * @example mp4
+             */
+            format: string;
+            /**
+             * Format: int64
+             * @description Length, ms.
+             */
+            length_ms: number;
+            /**
+             * @description `all`, `audio`, `video` or `screen`.
+             * @example all
+             */
+            media: string;
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description From the recording's begin, ms.
+             */
+            start_ms: number;
+            /** @description For 15 minutes, without further credentials. */
+            url: string;
+            /** @description Whose; null: everybody's. */
+            user_id?: string | null;
+        };
+        /** @description A recording with everything about it. */
+        RecordingDetail: components["schemas"]["Recording"] & {
+            /** @description What everybody said who was asked. */
+            consents: components["schemas"]["RecordingConsent"][];
+            /** @description Its contents: one film, or one file per part. */
+            files: components["schemas"]["RecordingContent"][];
+            /** @description Who came and left while it ran. */
+            marks: components["schemas"]["RecordingMark"][];
+            /** @description Whose sound and picture is in it, and where it is missing. */
+            tracks: components["schemas"]["RecordingTrack"][];
+        };
+        /** @description A stretch of which there is nothing. */
+        RecordingGap: {
+            /** Format: int64 */
+            end_ms: number;
+            /** Format: int64 */
+            start_ms: number;
+        };
+        /** @description Somebody came or left; time from the recording's begin. */
+        RecordingMark: {
+            /** Format: int64 */
+            at_ms: number;
+            /** @description They came; else they left. */
+            joined: boolean;
+            /** @example Maria Santos */
+            name: string;
+            /** @example 42 */
+            user_id: string;
+        };
+        /** @description What a clinic wants of its recordings. */
+        RecordingSettings: {
+            /**
+             * Format: int64
+             * @description Days that recordings are kept; 0: until somebody deletes them.
+             * @example 30
+             */
+            recording_retention_days: number;
+            /** @description May patients see those of their own visits? */
+            recordings_for_patients: boolean;
+        };
+        /** @description A stretch of somebody's sound or picture; times from the recording's begin. */
+        RecordingTrack: {
+            /** Format: int64 */
+            end_ms: number;
+            /** @description Where it is missing. */
+            gaps: components["schemas"]["RecordingGap"][];
+            /**
+             * @description `audio`, `video` or `screen`.
+             * @example video
+             */
+            media: string;
+            /** @example Maria Santos */
+            name: string;
+            /** Format: int64 */
+            start_ms: number;
+            /** @example 42 */
+            user_id: string;
         };
         /** @description A refresh token. */
         RefreshRequest: {
@@ -3941,6 +9104,19 @@ export interface components {
             token: string;
             user_id: string;
         };
+        /** @description What is given back. */
+        RefundInvoice: {
+            /**
+             * @description All that is left when it is not said.
+             * @example 5.00
+             */
+            amount?: string | null;
+        };
+        /** @description Who is to go. */
+        RemoveRequest: {
+            /** @description The person's identity in the call. */
+            identity: components["schemas"]["Text40"];
+        };
         /** @description New tokens. */
         Renewed: {
             token: components["schemas"]["Token"];
@@ -3953,6 +9129,138 @@ export interface components {
             from?: components["schemas"]["Text20"] | null;
             until?: components["schemas"]["Text20"] | null;
         };
+        /** @description Which stretch of the log; both ends are in it. */
+        ReplayWebhook: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            from?: number | null;
+            /**
+             * Format: int64
+             * @example 1
+             */
+            from_seq?: number | null;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            to?: number | null;
+            /**
+             * Format: int64
+             * @example 200
+             */
+            to_seq?: number | null;
+        };
+        /** @description What a replay does. */
+        ReplayedWebhook: {
+            /**
+             * Format: int64
+             * @description Deliveries that are made, or made again.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Send it as `from_seq` for the rest; null when that was all.
+             */
+            next_seq?: number | null;
+        };
+        /** @description A report. */
+        Report: {
+            /**
+             * @description `day`, `week`, `month` or null.
+             * @example day
+             */
+            by?: string | null;
+            /**
+             * @description The names of the figures, in the order of the CSV.
+             * @example [
+             *       "count",
+             *       "mean_s",
+             *       "median_s",
+             *       "p90_s",
+             *       "left"
+             *     ]
+             */
+            columns: string[];
+            /**
+             * Format: int64
+             * @description Everything that happened before this is counted, UNIX seconds.
+             */
+            computed_at: number;
+            /** @description Nothing waits to be counted. */
+            current: boolean;
+            /** @example waits */
+            name: string;
+            rows: components["schemas"]["ReportRow"][];
+            /**
+             * @description Where its days begin.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            total: components["schemas"]["ReportRow"];
+        };
+        /**
+         * @description What a page measured of its own connection. Figures count from the entering
+         *     on; what is out of bounds is cut.
+         */
+        ReportRequest: {
+            device?: components["schemas"]["Text200"] | null;
+            first_frame_ms?: components["schemas"]["Int"] | null;
+            freezes?: components["schemas"]["Int"] | null;
+            frozen_ms?: components["schemas"]["Int"] | null;
+            jitter_ms?: components["schemas"]["Int"] | null;
+            join_ms?: components["schemas"]["Int"] | null;
+            loss_down_ppm?: components["schemas"]["Int"] | null;
+            loss_up_ppm?: components["schemas"]["Int"] | null;
+            over?: components["schemas"]["Flag"] | null;
+            path?: components["schemas"]["Text10"] | null;
+            reconnects?: components["schemas"]["Int"] | null;
+            rtt_ms?: components["schemas"]["Int"] | null;
+            /** @description The call's own name of the connection: LiveKit's participant sid. */
+            sid: components["schemas"]["Text40"];
+        };
+        /** @description A row of a report. */
+        ReportRow: {
+            /**
+             * @description The local day on which it begins.
+             * @example 2027-01-15
+             */
+            date: string;
+            /**
+             * Format: int64
+             * @description Until before, UNIX seconds.
+             */
+            end: number;
+            /**
+             * @description The figures, by the names in `columns`. What cannot be measured, such as
+             *     the mean of no wait, is null.
+             */
+            figures: Record<string, never>;
+            /**
+             * @description Of `provider_load`: the provider's name; for roles that see no person a
+             *     code that stands for them.
+             * @example Dr. Amara Osei
+             */
+            provider?: string | null;
+            /**
+             * @description Of `provider_load`: number of the provider; null for roles that see no
+             *     person.
+             */
+            provider_id?: string | null;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            start: number;
+        };
+        /** @description A page of the request log. */
+        RequestLogPage: {
+            /** @description Send it as `after` for older ones; null at the end. */
+            next?: string | null;
+            /** @description Newest first. */
+            requests: components["schemas"]["LoggedRequest"][];
+        };
         /** @description A waiting room. */
         Room: {
             account_code: string;
@@ -3963,6 +9271,13 @@ export interface components {
             /** @description What the API calls `room_code` elsewhere. */
             code: string;
             /**
+             * @description Kinds of the documents that patients agree to before a visit here.
+             * @example [
+             *       "consent"
+             *     ]
+             */
+            consent_required: string[];
+            /**
              * Format: int64
              * @description UNIX seconds.
              */
@@ -3971,6 +9286,11 @@ export interface components {
             default: boolean;
             description: string;
             domain: string;
+            /**
+             * Format: int64
+             * @description How long the place of a patient whose page fell silent is kept, minutes.
+             */
+            grace_minutes: number;
             id: string;
             /**
              * Format: int64
@@ -3989,6 +9309,12 @@ export interface components {
              * @description How many may wait at once; null is no limit.
              */
             queue_capacity?: number | null;
+            /**
+             * @description `ask`: everybody in a call here is asked whether it may be recorded;
+             *     `off`: only where the provider wants it.
+             * @example off
+             */
+            recording: string;
             /** @description Its URL name. */
             slug: string;
             specialties: components["schemas"]["SpecialtyObject"][];
@@ -4000,16 +9326,43 @@ export interface components {
             users?: string | null;
             visits: components["schemas"]["Ways"];
         };
+        /** @description Who is told, one after another, when nobody takes a waiting patient. */
+        RoomAlerts: {
+            /**
+             * Format: int64
+             * @description Minutes before each next person is told; 0 tells nobody.
+             * @example 5
+             */
+            after_minutes: number;
+            /**
+             * @description Numbers of the users, in order.
+             * @example [
+             *       "181",
+             *       "182"
+             *     ]
+             */
+            user_ids: string[];
+        };
         /** @description Everything of a room that may be sent beside its names. */
         RoomInput: {
             active?: components["schemas"]["Flag"] | null;
             auth?: components["schemas"]["AuthInput"] | null;
             booking?: components["schemas"]["BookingInput"] | null;
+            /**
+             * @description Kinds of the documents that patients agree to before a visit here; an
+             *     empty list asks for none.
+             * @example [
+             *       "consent"
+             *     ]
+             */
+            consent_required?: string[] | null;
             default?: components["schemas"]["Flag"] | null;
+            grace_minutes?: components["schemas"]["Int"] | null;
             operation_settings?: components["schemas"]["OperationInput"] | null;
             payment?: components["schemas"]["PaymentInput"] | null;
             public_access_room?: components["schemas"]["Flag"] | null;
             queue_capacity?: components["schemas"]["Int"] | null;
+            recording?: components["schemas"]["Text10"] | null;
             specialties?: components["schemas"]["SpecialtyInput"][] | null;
             visits?: components["schemas"]["WaysInput"] | null;
         };
@@ -4074,6 +9427,10 @@ export interface components {
             /** @description Codes, slugs or numbers. */
             rooms?: string[] | null;
         };
+        /** @description How a secret is changed. */
+        RotateWebhook: {
+            overlap_hours?: components["schemas"]["Int"] | null;
+        };
         /** @description An appointment to make. */
         ScheduleRequest: {
             consultation_id?: components["schemas"]["Text64"] | null;
@@ -4084,11 +9441,54 @@ export interface components {
             member_id?: components["schemas"]["Text128"] | null;
             override?: components["schemas"]["Flag"] | null;
             provider_id?: components["schemas"]["Id"] | null;
+            reason?: components["schemas"]["Text500"] | null;
             repeat?: components["schemas"]["Weekly"] | null;
             room_code?: components["schemas"]["Text128"] | null;
             /** @description Begin, UNIX seconds. */
             start: components["schemas"]["Int"];
             subtype?: components["schemas"]["Int"] | null;
+        };
+        /** @description What was sent, or not: nothing of what it said, or to which address. */
+        SentNotification: {
+            /**
+             * @description `mail`, `sms` or `push`.
+             * @example mail
+             */
+            channel: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /**
+             * @description Why not, as a stable word.
+             * @example
+             */
+            reason: string;
+            /**
+             * Format: int64
+             * @description When it was sent or given up, UNIX seconds.
+             */
+            settled?: number | null;
+            /**
+             * @description `waiting`, `sent`, `failed`, `bounced` or `skipped`.
+             * @example sent
+             */
+            state: string;
+            /**
+             * Format: int64
+             * @example 1
+             */
+            tries: number;
+            /**
+             * @description `booked`, `changed`, `reminder`, `waiting` and so on.
+             * @example reminder
+             */
+            type: string;
+            user_id?: string | null;
+            visit_id?: string | null;
         };
         /** @description Who is logged in on a page. */
         Session: {
@@ -4112,17 +9512,42 @@ export interface components {
         Settings: {
             /** @description Origins whose pages may call the API. */
             cors_origins: string[];
+            /** @description Origins whose pages may show the clinic's calls in a frame. */
+            embed_origins: string[];
+            /**
+             * @description Where the logo of the clinic's letters is; empty for none.
+             * @example https://www.northside.example/logo.png
+             */
+            logo_url: string;
             /**
              * Format: int64
              * @description Largest file in bytes; null takes the server's own limit.
              */
             max_file_bytes?: number | null;
+            /** @description Do appointments come with a link that needs no login? */
+            one_time_links: boolean;
             /** @description Must single sign-on come with the secret? */
             require_api_secret: boolean;
             /** @description Origins that a `return_url` may have besides the portal's own. */
             return_origins: string[];
             /** @description May a portal sign people in? */
             sso_enabled: boolean;
+        };
+        /** @description A change of it; what is not sent stays. */
+        SettingsRequest: {
+            /**
+             * @description `en` or `es`.
+             * @example es
+             */
+            language?: string | null;
+            /**
+             * @description Minutes before an appointment, at most five; an empty list sends none.
+             * @example [
+             *       1440,
+             *       60
+             *     ]
+             */
+            reminders?: number[] | null;
         };
         /** @description A text, or false when there is none (as documented). */
         ShortBio: string | boolean;
@@ -4133,6 +9558,20 @@ export interface components {
             freq: string;
             from: string;
             until?: string | null;
+        };
+        /** @description How a note is signed. */
+        SignNote: {
+            /**
+             * @description File it for the patient too, as a PDF.
+             * @example true
+             */
+            send?: boolean | null;
+            /**
+             * Format: int64
+             * @description The version that you have read.
+             * @example 3
+             */
+            version?: number | null;
         };
         /** @description A user as single sign-on and logins show them. */
         SignedInUser: {
@@ -4256,6 +9695,103 @@ export interface components {
         States: {
             signup: components["schemas"]["Signup"];
         };
+        /** @description A survey in one version. */
+        Survey: {
+            /** @description Bedside's own, the same in every clinic. */
+            built_in: boolean;
+            /** @example visit_rating */
+            code: string;
+            /**
+             * Format: int64
+             * @description When this version was made, UNIX seconds; null for the built-in survey.
+             */
+            created?: number | null;
+            questions: components["schemas"]["SurveyQuestion"][];
+            /**
+             * Format: int64
+             * @description Since when nobody is asked any more, UNIX seconds.
+             */
+            retired?: number | null;
+            /** @example Your visit */
+            title: string;
+            /**
+             * Format: int64
+             * @example 1
+             */
+            version: number;
+        };
+        /** @description One of a question's choices. */
+        SurveyChoice: {
+            /**
+             * @description What an answer says.
+             * @example friend
+             */
+            code: string;
+            /**
+             * @description What people read.
+             * @example From a friend
+             */
+            label: string;
+        };
+        /** @description A question of a survey. */
+        SurveyQuestion: {
+            choices: components["schemas"]["SurveyChoice"][];
+            /**
+             * @description Its name in the answers.
+             * @example stars
+             */
+            code: string;
+            /**
+             * @description `rating`, `choice` or `text`.
+             * @example rating
+             */
+            kind: string;
+            /** @example How was your visit? */
+            label: string;
+            /**
+             * Format: int64
+             * @description The best rating; null for other kinds.
+             * @example 5
+             */
+            max?: number | null;
+            /**
+             * Format: int64
+             * @description The lowest rating; null for other kinds.
+             * @example 1
+             */
+            min?: number | null;
+            /** @description More than one choice may be taken. */
+            multiple: boolean;
+            required: boolean;
+        };
+        /** @description What somebody answered about a visit. It never changes. */
+        SurveyResult: {
+            /** @description By the codes of the questions: a number, a text, or a list of choices. */
+            answers: Record<string, never>;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /**
+             * Format: int64
+             * @description Of `visit_rating`, one to five stars.
+             * @example 5
+             */
+            rating?: number | null;
+            /** @example visit_rating */
+            survey_code: string;
+            /**
+             * Format: int64
+             * @example 1
+             */
+            survey_version: number;
+            /** @description Number of the person who answered. */
+            user_id: string;
+            visit_id: string;
+        };
         /** @description A switch. */
         Switch: {
             enabled: boolean;
@@ -4263,6 +9799,52 @@ export interface components {
         /** @description Taking a visit. */
         TakeRequest: {
             confirm?: components["schemas"]["Flag"] | null;
+        };
+        /** @description What the clinic would have sent to somebody. */
+        TestMessage: {
+            /** @description `email`, `sms` or `push`. */
+            channel: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            html?: string | null;
+            /** @description UUID. */
+            id: string;
+            subject?: string | null;
+            text?: string | null;
+            /** @description To whom. */
+            to?: string | null;
+        };
+        /** @description A test message. */
+        TestRequest: {
+            /**
+             * @description `mail`, `sms` or `push`.
+             * @example mail
+             */
+            channel: string;
+            /**
+             * @description Address or number; else the caller's own.
+             * @example maria@example.org
+             */
+            to?: string | null;
+        };
+        /** @description What came of it. */
+        TestResult: {
+            /** @example mail */
+            channel: string;
+            /**
+             * @description One plain sentence; empty when it worked.
+             * @example The mail server does not accept our login.
+             */
+            message: string;
+            /**
+             * @description Stable word; empty when it worked.
+             * @example mail_login_refused
+             */
+            reason: string;
+            works: boolean;
         };
         Text10: string;
         Text100: string;
@@ -4283,6 +9865,7 @@ export interface components {
         Text4000: string;
         Text50: string;
         Text500: string;
+        Text50000: string;
         Text64: string;
         /** @description An access token and what renews it. */
         Token: {
@@ -4306,10 +9889,13 @@ export interface components {
         UpdateAccount: {
             cors_origins?: components["schemas"]["List_Text300"] | null;
             domain?: components["schemas"]["Text253"] | null;
+            embed_origins?: components["schemas"]["List_Text300"] | null;
             /** @description Steps before a visit is made. */
             intake_steps?: Record<string, never>[] | null;
+            logo_url?: components["schemas"]["Text2048"] | null;
             max_file_bytes?: components["schemas"]["Int"] | null;
             name?: components["schemas"]["Text128"] | null;
+            one_time_links?: components["schemas"]["Flag"] | null;
             portal_name?: components["schemas"]["Text128"] | null;
             portal_return_url?: components["schemas"]["Text2048"] | null;
             portal_title?: components["schemas"]["Text128"] | null;
@@ -4326,6 +9912,11 @@ export interface components {
         UpdateApiApp: {
             name?: components["schemas"]["Text128"] | null;
             scopes?: components["schemas"]["List_String"] | null;
+        };
+        /** @description What may change of it; what is left out stays as it is. */
+        UpdateRecordingSettings: {
+            recording_retention_days?: components["schemas"]["Int"] | null;
+            recordings_for_patients?: components["schemas"]["Flag"] | null;
         };
         /** @description What may be changed of a room, in the shape it is shown in. */
         UpdateRoom: {
@@ -4372,10 +9963,31 @@ export interface components {
         UpdateVisitRequest: {
             description?: components["schemas"]["Text4000"] | null;
             end?: components["schemas"]["Int"] | null;
+            force?: components["schemas"]["Flag"] | null;
+            override?: components["schemas"]["Flag"] | null;
             provider_id?: components["schemas"]["Id"] | null;
+            reason?: components["schemas"]["Text500"] | null;
+            scope?: components["schemas"]["Text20"] | null;
             start?: components["schemas"]["Int"] | null;
             status?: components["schemas"]["Int"] | null;
             subtype?: components["schemas"]["Int"] | null;
+        };
+        /** @description What changes of an endpoint. */
+        UpdateWebhook: {
+            active?: components["schemas"]["Flag"] | null;
+            /**
+             * @description Types of events; an empty list is all documented ones.
+             * @example [
+             *       "visit.created",
+             *       "visit.ended"
+             *     ]
+             */
+            events?: string[] | null;
+            strict?: components["schemas"]["Flag"] | null;
+            /** @example https://portal.example/hooks */
+            url?: string | null;
+            /** @example 2.0 */
+            version?: string | null;
         };
         /** @description A profile. */
         User: {
@@ -4535,10 +10147,19 @@ export interface components {
              * @description When the patient of an appointment came to wait, UNIX seconds.
              */
             arrived?: number | null;
+            /** @description The caller may move or cancel this appointment now. */
+            can_change: boolean;
+            /**
+             * Format: int64
+             * @description From when the patient of an appointment may enter, UNIX seconds.
+             */
+            can_start_at?: number | null;
             /** @description Guest invite code, 32 hex. */
             code: string;
             /** @description Who ended it, also when it was cancelled. */
             completed_by?: string | null;
+            /** @description What it was booked for, from the room's `payment.consultations`. */
+            consultation_id?: string | null;
             /**
              * Format: int64
              * @description UNIX seconds.
@@ -4551,6 +10172,11 @@ export interface components {
             guardian?: components["schemas"]["VisitGuardian"] | null;
             id: string;
             intake: components["schemas"]["VisitIntake"];
+            /**
+             * Format: int64
+             * @description By how many minutes the provider runs late today; the planned times stay.
+             */
+            late_minutes: number;
             meeting: components["schemas"]["Meeting"];
             member: components["schemas"]["VisitMember"];
             member_id: string;
@@ -4561,7 +10187,13 @@ export interface components {
              * @description UNIX seconds.
              */
             modified: number;
+            /**
+             * @description Opens this appointment without a login; only for staff, in one visit,
+             *     while the link works.
+             */
+            one_time_link_url?: string | null;
             payment: components["schemas"]["VisitPayment"];
+            presence?: components["schemas"]["Presence"] | null;
             provider?: components["schemas"]["VisitProvider"] | null;
             /** @description Who has it, else whom the patient asked for. */
             provider_id?: string | null;
@@ -4571,6 +10203,8 @@ export interface components {
             room: components["schemas"]["VisitRoom"];
             room_code: string;
             room_id: string;
+            /** @description The appointments that were made together with it and repeat. */
+            series_id?: string | null;
             specialty_id?: string | null;
             /** @description Planned begin, UNIX seconds. */
             start: components["schemas"]["Digits"];
@@ -4685,6 +10319,25 @@ export interface components {
             id: string;
             token: string;
         };
+        /** @description Patients without an appointment. */
+        WalkinInput: {
+            by_on_call?: components["schemas"]["Flag"] | null;
+            enabled?: components["schemas"]["Flag"] | null;
+        };
+        /** @description Patients without an appointment. */
+        WalkinSwitch: {
+            /** @description They are seen only while a provider of the room is on call. */
+            by_on_call: boolean;
+            enabled: boolean;
+            /** @description One may come now. */
+            open: boolean;
+            /**
+             * Format: int64
+             * @description When one may come next, UNIX seconds; null while one may, and when
+             *     nobody knows.
+             */
+            opens_at?: number | null;
+        };
         /**
          * @description Hours on a wall clock, as `09:00` and `17:30`; an end that is not later
          *     lies on the next day.
@@ -4705,13 +10358,61 @@ export interface components {
         Ways: {
             appointment: components["schemas"]["Switch"];
             econsult: components["schemas"]["Switch"];
-            walkin: components["schemas"]["Switch"];
+            walkin: components["schemas"]["WalkinSwitch"];
         };
         /** @description Ways to be seen. */
         WaysInput: {
             appointment?: components["schemas"]["Enabled"] | null;
             econsult?: components["schemas"]["Enabled"] | null;
-            walkin?: components["schemas"]["Enabled"] | null;
+            walkin?: components["schemas"]["WalkinInput"] | null;
+        };
+        /** @description An endpoint that is told of events. */
+        Webhook: {
+            active: boolean;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /**
+             * @description Why the server switched it off: `gone` (it answered 410) or `failing` (it
+             *     took nothing for five days); else null.
+             */
+            disabled_reason?: string | null;
+            /**
+             * @description Types of events it is told of.
+             * @example [
+             *       "visit.created",
+             *       "visit.ended"
+             *     ]
+             */
+            events: string[];
+            /**
+             * Format: int64
+             * @description Since when no delivery has come through, UNIX seconds; else null.
+             */
+            failing_since?: number | null;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            /**
+             * Format: int64
+             * @description Until when the secret before this one signs too, UNIX seconds; else null.
+             */
+            old_secret_until?: number | null;
+            /** @description `visit.updated` only when a visit begins. */
+            strict: boolean;
+            /** @example https://portal.example/hooks */
+            url: string;
+            /**
+             * @description `1.0` or `2.0`.
+             * @example 2.0
+             */
+            version: string;
         };
         /** @description `monday` to `sunday`, or 1 (Monday) to 7. */
         Weekday: string | number;
@@ -4720,6 +10421,46 @@ export interface components {
             /** @description 2 to 52. */
             count: components["schemas"]["Int"];
             freq?: components["schemas"]["Text10"] | null;
+        };
+        /** @description A delivery with its body and tries. */
+        WholeDelivery: components["schemas"]["Delivery"] & {
+            /** @description Newest first, at most 50. */
+            attempts: components["schemas"]["Attempt"][];
+            /** @description What is sent. */
+            body: Record<string, never>;
+        };
+        /** @description What is written into a note; fields that are left out stay. */
+        WriteNote: {
+            assessment?: string | null;
+            assessment_plan?: string | null;
+            /**
+             * @description All diagnoses, at most 50.
+             * @example [
+             *       "L23.9 Allergic contact dermatitis"
+             *     ]
+             */
+            diagnosis?: string[] | null;
+            disposition?: string | null;
+            objective?: string | null;
+            patient_instructions?: string | null;
+            physical_exam?: string | null;
+            plan?: string | null;
+            /**
+             * @description At most 20,000 characters, as every text of a note.
+             * @example Itching for three days.
+             */
+            subjective?: string | null;
+            /**
+             * @description `soap` or `post_visit`.
+             * @example soap
+             */
+            template?: string | null;
+            /**
+             * Format: int64
+             * @description The version that you have read. Required when a note is changed.
+             * @example 3
+             */
+            version?: number | null;
         };
     };
     responses: {
@@ -5093,7 +10834,12 @@ export interface operations {
                      *           "cors_origins": [
                      *             "text"
                      *           ],
+                     *           "embed_origins": [
+                     *             "text"
+                     *           ],
+                     *           "logo_url": "https://www.northside.example/logo.png",
                      *           "max_file_bytes": 1,
+                     *           "one_time_links": true,
                      *           "require_api_secret": true,
                      *           "return_origins": [
                      *             "text"
@@ -5162,11 +10908,16 @@ export interface operations {
                  *         "text"
                  *       ],
                  *       "domain": "northside.example",
+                 *       "embed_origins": [
+                 *         "text"
+                 *       ],
                  *       "intake_steps": [
                  *         {}
                  *       ],
+                 *       "logo_url": "text",
                  *       "max_file_bytes": 1,
                  *       "name": "Walk-in care",
+                 *       "one_time_links": true,
                  *       "portal_name": "Northside Portal",
                  *       "portal_return_url": "https://portal.example/home",
                  *       "portal_title": "Northside Portal",
@@ -5191,11 +10942,16 @@ export interface operations {
                  *         "text"
                  *       ],
                  *       "domain": "northside.example",
+                 *       "embed_origins": [
+                 *         "text"
+                 *       ],
                  *       "intake_steps": [
                  *         {}
                  *       ],
+                 *       "logo_url": "text",
                  *       "max_file_bytes": 1,
                  *       "name": "Walk-in care",
+                 *       "one_time_links": true,
                  *       "portal_name": "Northside Portal",
                  *       "portal_return_url": "https://portal.example/home",
                  *       "portal_title": "Northside Portal",
@@ -5220,11 +10976,16 @@ export interface operations {
                  *         "text"
                  *       ],
                  *       "domain": "northside.example",
+                 *       "embed_origins": [
+                 *         "text"
+                 *       ],
                  *       "intake_steps": [
                  *         {}
                  *       ],
+                 *       "logo_url": "text",
                  *       "max_file_bytes": 1,
                  *       "name": "Walk-in care",
+                 *       "one_time_links": true,
                  *       "portal_name": "Northside Portal",
                  *       "portal_return_url": "https://portal.example/home",
                  *       "portal_title": "Northside Portal",
@@ -5277,7 +11038,12 @@ export interface operations {
                      *           "cors_origins": [
                      *             "text"
                      *           ],
+                     *           "embed_origins": [
+                     *             "text"
+                     *           ],
+                     *           "logo_url": "https://www.northside.example/logo.png",
                      *           "max_file_bytes": 1,
+                     *           "one_time_links": true,
                      *           "require_api_secret": true,
                      *           "return_origins": [
                      *             "text"
@@ -5303,6 +11069,150 @@ export interface operations {
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "consents::consent": {
+        parameters: {
+            query?: {
+                /**
+                 * @description The languages that are wanted, with commas, the dearest first. Where none
+                 *     of them is there, it comes in the clinic's own.
+                 * @example es,en
+                 */
+                language?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
+            path: {
+                /**
+                 * @description Code of the clinic, or -
+                 * @example -
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "hash": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "kind": "consent",
+                     *         "language": "en",
+                     *         "languages": [
+                     *           "en",
+                     *           "es"
+                     *         ],
+                     *         "retired": 1,
+                     *         "text": "I agree to be seen by video.",
+                     *         "title": "Consent to a video visit",
+                     *         "url": "https://www.northside.example/consent",
+                     *         "version": 2
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Option_ConsentDocument"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "consents::tos": {
+        parameters: {
+            query?: {
+                /**
+                 * @description The languages that are wanted, with commas, the dearest first. Where none
+                 *     of them is there, it comes in the clinic's own.
+                 * @example es,en
+                 */
+                language?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
+            path: {
+                /**
+                 * @description Code of the clinic, or -
+                 * @example -
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "hash": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "kind": "consent",
+                     *         "language": "en",
+                     *         "languages": [
+                     *           "en",
+                     *           "es"
+                     *         ],
+                     *         "retired": 1,
+                     *         "text": "I agree to be seen by video.",
+                     *         "title": "Consent to a video visit",
+                     *         "url": "https://www.northside.example/consent",
+                     *         "version": 2
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Option_ConsentDocument"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -5386,8 +11296,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -5428,6 +11341,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -5452,10 +11366,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -5475,6 +11396,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -6281,6 +12203,19 @@ export interface operations {
                      *           "at": 1,
                      *           "count": 1,
                      *           "credential": "text",
+                     *           "detail": {
+                     *             "closures": [
+                     *               "text"
+                     *             ],
+                     *             "holds": [
+                     *               "text"
+                     *             ],
+                     *             "outside_hours": true,
+                     *             "reason": "A rash on my arm",
+                     *             "visits": [
+                     *               "text"
+                     *             ]
+                     *           },
                      *           "id": "4711",
                      *           "object_id": "text",
                      *           "object_kind": "text",
@@ -6618,6 +12553,477 @@ export interface operations {
             504: components["responses"]["TimedOut"];
         };
     };
+    "billing::settings": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Code or slug of the room.
+                 * @example walk-in
+                 */
+                room_code?: string;
+                /**
+                 * @description Who treats them.
+                 * @example 181
+                 */
+                provider_id?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "enabled": true,
+                     *         "kind": "text",
+                     *         "stripe": {
+                     *           "publishable_key": "text"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_BillingSettings"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "billing::list_sources": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Code or slug of the room.
+                 * @example walk-in
+                 */
+                room_code?: string;
+                /**
+                 * @description Who treats them.
+                 * @example 181
+                 */
+                provider_id?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "brand": "text",
+                     *           "country": "text",
+                     *           "exp_month": 1,
+                     *           "exp_year": 1,
+                     *           "funding": "text",
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "is_default": true,
+                     *           "last4": "text",
+                     *           "name": "Walk-in care",
+                     *           "type": "200"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_BillingSource"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "billing::add_source": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "provider_id": "181",
+                 *       "room_code": "walk-in",
+                 *       "token": "tok_visa",
+                 *       "type": "card"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddCard"];
+                /**
+                 * @example {
+                 *       "provider_id": "181",
+                 *       "room_code": "walk-in",
+                 *       "token": "tok_visa",
+                 *       "type": "card"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddCard"];
+                /**
+                 * @example {
+                 *       "provider_id": "181",
+                 *       "room_code": "walk-in",
+                 *       "token": "tok_visa",
+                 *       "type": "card"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddCard"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "brand": "text",
+                     *         "country": "text",
+                     *         "exp_month": 1,
+                     *         "exp_year": 1,
+                     *         "funding": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "is_default": true,
+                     *         "last4": "text",
+                     *         "name": "Walk-in care",
+                     *         "type": "200"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_BillingSource"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "billing::get_source": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Identifier of the card
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "brand": "text",
+                     *         "country": "text",
+                     *         "exp_month": 1,
+                     *         "exp_year": 1,
+                     *         "funding": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "is_default": true,
+                     *         "last4": "text",
+                     *         "name": "Walk-in care",
+                     *         "type": "200"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_BillingSource"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "billing::default_source": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Identifier of the card
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "brand": "text",
+                     *         "country": "text",
+                     *         "exp_month": 1,
+                     *         "exp_year": 1,
+                     *         "funding": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "is_default": true,
+                     *         "last4": "text",
+                     *         "name": "Walk-in care",
+                     *         "type": "200"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_BillingSource"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "billing::delete_source": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Identifier of the card
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_String"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "billing::webhook": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "duplicate": true
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Heard"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
     "closures::list": {
         parameters: {
             query?: {
@@ -6841,6 +13247,884 @@ export interface operations {
                     "application/json": components["schemas"]["Data_bool"];
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "consents::list_documents": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created": 1800000000,
+                     *           "hash": "text",
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "kind": "consent",
+                     *           "language": "en",
+                     *           "languages": [
+                     *             "en",
+                     *             "es"
+                     *           ],
+                     *           "retired": 1,
+                     *           "text": "I agree to be seen by video.",
+                     *           "title": "Consent to a video visit",
+                     *           "url": "https://www.northside.example/consent",
+                     *           "version": 2
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_PublishedDocument"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "consents::publish": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "kind": "consent",
+                 *       "language": "en",
+                 *       "text": "text",
+                 *       "title": "text",
+                 *       "translations": [
+                 *         {
+                 *           "language": "es",
+                 *           "text": "Acepto la consulta por video.",
+                 *           "title": "Consentimiento para una consulta por video",
+                 *           "url": "https://portal.example/home"
+                 *         }
+                 *       ],
+                 *       "url": "https://portal.example/home"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PublishDocument"];
+                /**
+                 * @example {
+                 *       "kind": "consent",
+                 *       "language": "en",
+                 *       "text": "text",
+                 *       "title": "text",
+                 *       "translations": [
+                 *         {
+                 *           "language": "es",
+                 *           "text": "Acepto la consulta por video.",
+                 *           "title": "Consentimiento para una consulta por video",
+                 *           "url": "https://portal.example/home"
+                 *         }
+                 *       ],
+                 *       "url": "https://portal.example/home"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["PublishDocument"];
+                /**
+                 * @example {
+                 *       "kind": "consent",
+                 *       "language": "en",
+                 *       "text": "text",
+                 *       "title": "text",
+                 *       "translations": [
+                 *         {
+                 *           "language": "es",
+                 *           "text": "Acepto la consulta por video.",
+                 *           "title": "Consentimiento para una consulta por video",
+                 *           "url": "https://portal.example/home"
+                 *         }
+                 *       ],
+                 *       "url": "https://portal.example/home"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["PublishDocument"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "hash": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "kind": "consent",
+                     *         "language": "en",
+                     *         "languages": [
+                     *           "en",
+                     *           "es"
+                     *         ],
+                     *         "retired": 1,
+                     *         "text": "I agree to be seen by video.",
+                     *         "title": "Consent to a video visit",
+                     *         "url": "https://www.northside.example/consent",
+                     *         "version": 2
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_PublishedDocument"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "consents::get": {
+        parameters: {
+            query?: {
+                /**
+                 * @description The newest if not said.
+                 * @example 2
+                 */
+                version?: number;
+                /**
+                 * @description The languages that are wanted, with commas, the dearest first.
+                 * @example es,en
+                 */
+                language?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+            };
+            path: {
+                /**
+                 * @description Identifier of the document
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "hash": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "kind": "consent",
+                     *         "language": "en",
+                     *         "languages": [
+                     *           "en",
+                     *           "es"
+                     *         ],
+                     *         "retired": 1,
+                     *         "text": "I agree to be seen by video.",
+                     *         "title": "Consent to a video visit",
+                     *         "url": "https://www.northside.example/consent",
+                     *         "version": 2
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_ConsentDocument"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "consents::retire": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Identifier of the document
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "hash": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "kind": "consent",
+                     *         "language": "en",
+                     *         "languages": [
+                     *           "en",
+                     *           "es"
+                     *         ],
+                     *         "retired": 1,
+                     *         "text": "I agree to be seen by video.",
+                     *         "title": "Consent to a video visit",
+                     *         "url": "https://www.northside.example/consent",
+                     *         "version": 2
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_PublishedDocument"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "webhooks::get_delivery": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The delivery
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "event_id": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "next_try_ms": 1,
+                     *         "seq": 1,
+                     *         "settled": 1,
+                     *         "status": "delivered",
+                     *         "tries": 1,
+                     *         "type": "visit.created",
+                     *         "webhook_id": "text"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_WholeDelivery"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "webhooks::redeliver": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The delivery
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "event_id": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "next_try_ms": 1,
+                     *         "seq": 1,
+                     *         "settled": 1,
+                     *         "status": "delivered",
+                     *         "tries": 1,
+                     *         "type": "visit.created",
+                     *         "webhook_id": "text"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_WholeDelivery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "endpoints::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description One type; else all.
+                 * @example 200
+                 */
+                type?: number;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "arn": "text",
+                     *           "created": 1800000000,
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "key": "maria@example.org",
+                     *           "modified": 1800000000,
+                     *           "type": 10,
+                     *           "user_id": "900"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Endpoint"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "endpoints::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "auth": "text",
+                 *       "key": "text",
+                 *       "p256dh": "text",
+                 *       "type": 200
+                 *     }
+                 */
+                "application/json": components["schemas"]["EndpointRequest"];
+                /**
+                 * @example {
+                 *       "auth": "text",
+                 *       "key": "text",
+                 *       "p256dh": "text",
+                 *       "type": 200
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["EndpointRequest"];
+                /**
+                 * @example {
+                 *       "auth": "text",
+                 *       "key": "text",
+                 *       "p256dh": "text",
+                 *       "type": 200
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["EndpointRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "arn": "text",
+                     *         "created": 1800000000,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "key": "maria@example.org",
+                     *         "modified": 1800000000,
+                     *         "type": 10,
+                     *         "user_id": "900"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "endpoints::push_key": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "key": "text",
+                     *         "works": true
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_PushKey"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "endpoints::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description UUID of the endpoint
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "arn": "text",
+                     *         "created": 1800000000,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "key": "maria@example.org",
+                     *         "modified": 1800000000,
+                     *         "type": 10,
+                     *         "user_id": "900"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Endpoint"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "endpoints::delete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description UUID of the endpoint
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_DeletedEndpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "events::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `seq` of the last event that was read; 0, or left out, begins with the
+                 *     first.
+                 * @example 41
+                 */
+                after?: number;
+                /**
+                 * @description How many, at most 1000; 100 if not said.
+                 * @example 100
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created": 1800000000,
+                     *           "data": {},
+                     *           "id": "4711",
+                     *           "seq": 42,
+                     *           "type": "visit.created"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_LoggedEvent"];
+                };
+            };
+            304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -7750,6 +15034,2647 @@ export interface operations {
             504: components["responses"]["TimedOut"];
         };
     };
+    "promo_codes::apply": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description UUID of the intake
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "SPRING-10"
+                 *     }
+                 */
+                "application/json": components["schemas"]["EnterPromoCode"];
+                /**
+                 * @example {
+                 *       "code": "SPRING-10"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["EnterPromoCode"];
+                /**
+                 * @example {
+                 *       "code": "SPRING-10"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["EnterPromoCode"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "amount_due": 1,
+                     *         "code": "SPRING-10",
+                     *         "currency": "USD",
+                     *         "decimals": 0,
+                     *         "discount": 1,
+                     *         "subtotal": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_InvoiceEstimate"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "invoices::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Identifier of the invoice
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "amount_due": 1,
+                     *         "amount_paid": 1,
+                     *         "amount_refunded": 1,
+                     *         "created": 1800000000,
+                     *         "currency": "USD",
+                     *         "decimals": 0,
+                     *         "discount": 1,
+                     *         "failure": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "items": [
+                     *           {
+                     *             "description": "text",
+                     *             "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *             "name": "Walk-in care",
+                     *             "quantity": 1,
+                     *             "total": "12.50",
+                     *             "unit_price": "12.50"
+                     *           }
+                     *         ],
+                     *         "modified": 1800000000,
+                     *         "next_action": {
+                     *           "client_secret": "text",
+                     *           "url": "https://portal.example/home"
+                     *         },
+                     *         "state": "paid",
+                     *         "status": "paid",
+                     *         "subtotal": 1,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Invoice"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "invoices::refund": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Identifier of the invoice
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "amount": "5.00"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RefundInvoice"];
+                /**
+                 * @example {
+                 *       "amount": "5.00"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["RefundInvoice"];
+                /**
+                 * @example {
+                 *       "amount": "5.00"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["RefundInvoice"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "amount_due": 1,
+                     *         "amount_paid": 1,
+                     *         "amount_refunded": 1,
+                     *         "created": 1800000000,
+                     *         "currency": "USD",
+                     *         "decimals": 0,
+                     *         "discount": 1,
+                     *         "failure": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "items": [
+                     *           {
+                     *             "description": "text",
+                     *             "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *             "name": "Walk-in care",
+                     *             "quantity": 1,
+                     *             "total": "12.50",
+                     *             "unit_price": "12.50"
+                     *           }
+                     *         ],
+                     *         "modified": 1800000000,
+                     *         "next_action": {
+                     *           "client_secret": "text",
+                     *           "url": "https://portal.example/home"
+                     *         },
+                     *         "state": "paid",
+                     *         "status": "paid",
+                     *         "subtotal": 1,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Invoice"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "invoices::void": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Identifier of the invoice
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "amount_due": 1,
+                     *         "amount_paid": 1,
+                     *         "amount_refunded": 1,
+                     *         "created": 1800000000,
+                     *         "currency": "USD",
+                     *         "decimals": 0,
+                     *         "discount": 1,
+                     *         "failure": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "items": [
+                     *           {
+                     *             "description": "text",
+                     *             "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *             "name": "Walk-in care",
+                     *             "quantity": 1,
+                     *             "total": "12.50",
+                     *             "unit_price": "12.50"
+                     *           }
+                     *         ],
+                     *         "modified": 1800000000,
+                     *         "next_action": {
+                     *           "client_secret": "text",
+                     *           "url": "https://portal.example/home"
+                     *         },
+                     *         "state": "paid",
+                     *         "status": "paid",
+                     *         "subtotal": 1,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Invoice"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "meetings::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description `meeting.meeting_id` of the visit
+                 * @example text
+                 */
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "account_name": "Northside Clinic",
+                     *         "door": "open",
+                     *         "may_start": true,
+                     *         "meeting_id": "1760000000000_0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11__jitsi",
+                     *         "name": "Maria Santos",
+                     *         "other_name": "Dr Amara Osei",
+                     *         "part": "patient",
+                     *         "room_name": "Walk-in",
+                     *         "since": 1,
+                     *         "user_id": "42",
+                     *         "visit_id": "1042",
+                     *         "vseeid": "northside+user42"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_MeetingDoor"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notes::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Identifier of the note
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "addenda": [
+                     *           {
+                     *             "author_id": "text",
+                     *             "author_name": "text",
+                     *             "created": 1800000000,
+                     *             "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a45",
+                     *             "text": "The laboratory called: no growth."
+                     *           }
+                     *         ],
+                     *         "assessment": "text",
+                     *         "assessment_plan": "text",
+                     *         "author_id": "text",
+                     *         "author_name": "text",
+                     *         "created": 1800000000,
+                     *         "diagnosis": [
+                     *           "L23.9 Allergic contact dermatitis"
+                     *         ],
+                     *         "disposition": "text",
+                     *         "file_id": "text",
+                     *         "hash": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "modified": 1800000000,
+                     *         "objective": "text",
+                     *         "patient_instructions": "Keep the arm cool and dry.",
+                     *         "physical_exam": "text",
+                     *         "plan": "text",
+                     *         "signed_at": 1,
+                     *         "signed_by": "text",
+                     *         "signed_by_name": "text",
+                     *         "status": "draft",
+                     *         "subjective": "Itching for three days.",
+                     *         "template": "soap",
+                     *         "version": 3,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Note"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notes::update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Identifier of the note
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "assessment": "text",
+                 *       "assessment_plan": "text",
+                 *       "diagnosis": [
+                 *         "L23.9 Allergic contact dermatitis"
+                 *       ],
+                 *       "disposition": "text",
+                 *       "objective": "text",
+                 *       "patient_instructions": "text",
+                 *       "physical_exam": "text",
+                 *       "plan": "text",
+                 *       "subjective": "Itching for three days.",
+                 *       "template": "soap",
+                 *       "version": 3
+                 *     }
+                 */
+                "application/json": components["schemas"]["WriteNote"];
+                /**
+                 * @example {
+                 *       "assessment": "text",
+                 *       "assessment_plan": "text",
+                 *       "diagnosis": [
+                 *         "L23.9 Allergic contact dermatitis"
+                 *       ],
+                 *       "disposition": "text",
+                 *       "objective": "text",
+                 *       "patient_instructions": "text",
+                 *       "physical_exam": "text",
+                 *       "plan": "text",
+                 *       "subjective": "Itching for three days.",
+                 *       "template": "soap",
+                 *       "version": 3
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["WriteNote"];
+                /**
+                 * @example {
+                 *       "assessment": "text",
+                 *       "assessment_plan": "text",
+                 *       "diagnosis": [
+                 *         "L23.9 Allergic contact dermatitis"
+                 *       ],
+                 *       "disposition": "text",
+                 *       "objective": "text",
+                 *       "patient_instructions": "text",
+                 *       "physical_exam": "text",
+                 *       "plan": "text",
+                 *       "subjective": "Itching for three days.",
+                 *       "template": "soap",
+                 *       "version": 3
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["WriteNote"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "addenda": [
+                     *           {
+                     *             "author_id": "text",
+                     *             "author_name": "text",
+                     *             "created": 1800000000,
+                     *             "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a45",
+                     *             "text": "The laboratory called: no growth."
+                     *           }
+                     *         ],
+                     *         "assessment": "text",
+                     *         "assessment_plan": "text",
+                     *         "author_id": "text",
+                     *         "author_name": "text",
+                     *         "created": 1800000000,
+                     *         "diagnosis": [
+                     *           "L23.9 Allergic contact dermatitis"
+                     *         ],
+                     *         "disposition": "text",
+                     *         "file_id": "text",
+                     *         "hash": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "modified": 1800000000,
+                     *         "objective": "text",
+                     *         "patient_instructions": "Keep the arm cool and dry.",
+                     *         "physical_exam": "text",
+                     *         "plan": "text",
+                     *         "signed_at": 1,
+                     *         "signed_by": "text",
+                     *         "signed_by_name": "text",
+                     *         "status": "draft",
+                     *         "subjective": "Itching for three days.",
+                     *         "template": "soap",
+                     *         "version": 3,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Note"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notes::addendum": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Identifier of the note
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "text": "The laboratory called: no growth."
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddAddendum"];
+                /**
+                 * @example {
+                 *       "text": "The laboratory called: no growth."
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddAddendum"];
+                /**
+                 * @example {
+                 *       "text": "The laboratory called: no growth."
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddAddendum"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "addenda": [
+                     *           {
+                     *             "author_id": "text",
+                     *             "author_name": "text",
+                     *             "created": 1800000000,
+                     *             "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a45",
+                     *             "text": "The laboratory called: no growth."
+                     *           }
+                     *         ],
+                     *         "assessment": "text",
+                     *         "assessment_plan": "text",
+                     *         "author_id": "text",
+                     *         "author_name": "text",
+                     *         "created": 1800000000,
+                     *         "diagnosis": [
+                     *           "L23.9 Allergic contact dermatitis"
+                     *         ],
+                     *         "disposition": "text",
+                     *         "file_id": "text",
+                     *         "hash": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "modified": 1800000000,
+                     *         "objective": "text",
+                     *         "patient_instructions": "Keep the arm cool and dry.",
+                     *         "physical_exam": "text",
+                     *         "plan": "text",
+                     *         "signed_at": 1,
+                     *         "signed_by": "text",
+                     *         "signed_by_name": "text",
+                     *         "status": "draft",
+                     *         "subjective": "Itching for three days.",
+                     *         "template": "soap",
+                     *         "version": 3,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Note"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notes::pdf": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Identifier of the note
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": number[];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notes::sign": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Identifier of the note
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "send": true,
+                 *       "version": 3
+                 *     }
+                 */
+                "application/json": components["schemas"]["SignNote"];
+                /**
+                 * @example {
+                 *       "send": true,
+                 *       "version": 3
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["SignNote"];
+                /**
+                 * @example {
+                 *       "send": true,
+                 *       "version": 3
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["SignNote"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "addenda": [
+                     *           {
+                     *             "author_id": "text",
+                     *             "author_name": "text",
+                     *             "created": 1800000000,
+                     *             "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a45",
+                     *             "text": "The laboratory called: no growth."
+                     *           }
+                     *         ],
+                     *         "assessment": "text",
+                     *         "assessment_plan": "text",
+                     *         "author_id": "text",
+                     *         "author_name": "text",
+                     *         "created": 1800000000,
+                     *         "diagnosis": [
+                     *           "L23.9 Allergic contact dermatitis"
+                     *         ],
+                     *         "disposition": "text",
+                     *         "file_id": "text",
+                     *         "hash": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "modified": 1800000000,
+                     *         "objective": "text",
+                     *         "patient_instructions": "Keep the arm cool and dry.",
+                     *         "physical_exam": "text",
+                     *         "plan": "text",
+                     *         "signed_at": 1,
+                     *         "signed_by": "text",
+                     *         "signed_by_name": "text",
+                     *         "status": "draft",
+                     *         "subjective": "Itching for three days.",
+                     *         "template": "soap",
+                     *         "version": 3,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Note"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notifications::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Rows to skip.
+                 * @example 1800000000
+                 */
+                start?: number;
+                /**
+                 * @description Rows to give, at most 100; 20 if not said.
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "date": "2027-01-15T08:00:00Z",
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "image_url": "text",
+                     *           "read": true,
+                     *           "target": "4711",
+                     *           "title": "Your visit is coming up",
+                     *           "type": "reminder",
+                     *           "unix_millis": 1800000000000
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Notification"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notifications::badge": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "badge": 3
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Badge"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notifications::reset_badge": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "badge": 3
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Badge"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notifications::channels": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "channel": "mail",
+                     *           "tested": 1800000000,
+                     *           "way": "smtp",
+                     *           "works": true
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_NotificationChannel"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notifications::set_language": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "language": "es"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LanguageRequest"];
+                /**
+                 * @example {
+                 *       "language": "es"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["LanguageRequest"];
+                /**
+                 * @example {
+                 *       "language": "es"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["LanguageRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "language": "es"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Language"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notifications::list_sent": {
+        parameters: {
+            query?: {
+                /**
+                 * @description About one visit.
+                 * @example 4711
+                 */
+                visit_id?: string;
+                /**
+                 * @description `waiting`, `sent`, `failed`, `bounced` or `skipped`.
+                 * @example failed
+                 */
+                state?: string;
+                /**
+                 * @description Rows to skip.
+                 * @example 1800000000
+                 */
+                start?: number;
+                /**
+                 * @description Rows to give, at most 100; 20 if not said.
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "channel": "mail",
+                     *           "created": 1800000000,
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "reason": "",
+                     *           "settled": 1,
+                     *           "state": "sent",
+                     *           "tries": 1,
+                     *           "type": "reminder",
+                     *           "user_id": "900",
+                     *           "visit_id": "4711"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_SentNotification"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notifications::settings": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "language": "en",
+                     *         "reminders": [
+                     *           1440,
+                     *           60
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_NotificationSettings"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notifications::update_settings": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "language": "es",
+                 *       "reminders": [
+                 *         1440,
+                 *         60
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["SettingsRequest"];
+                /**
+                 * @example {
+                 *       "language": "es",
+                 *       "reminders": [
+                 *         1440,
+                 *         60
+                 *       ]
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["SettingsRequest"];
+                /**
+                 * @example {
+                 *       "language": "es",
+                 *       "reminders": [
+                 *         1440,
+                 *         60
+                 *       ]
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["SettingsRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "language": "en",
+                     *         "reminders": [
+                     *           1440,
+                     *           60
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_NotificationSettings"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notifications::test": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "channel": "mail",
+                 *       "to": "maria@example.org"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TestRequest"];
+                /**
+                 * @example {
+                 *       "channel": "mail",
+                 *       "to": "maria@example.org"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["TestRequest"];
+                /**
+                 * @example {
+                 *       "channel": "mail",
+                 *       "to": "maria@example.org"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["TestRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "channel": "mail",
+                     *         "message": "The mail server does not accept our login.",
+                     *         "reason": "mail_login_refused",
+                     *         "works": true
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_TestResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notifications::read": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description UUID of the notification
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_bool"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "promo_codes::list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "amount": "text",
+                     *           "code": "SPRING-10",
+                     *           "created": 1800000000,
+                     *           "currency": "text",
+                     *           "expires": 1800000900,
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "max_uses": 1,
+                     *           "percent": 1,
+                     *           "uses": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_PromoCode"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "promo_codes::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "amount": "text",
+                 *       "code": "SPRING-10",
+                 *       "currency": "text",
+                 *       "expires": 1800000900,
+                 *       "max_uses": 100,
+                 *       "percent": 10
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddPromoCode"];
+                /**
+                 * @example {
+                 *       "amount": "text",
+                 *       "code": "SPRING-10",
+                 *       "currency": "text",
+                 *       "expires": 1800000900,
+                 *       "max_uses": 100,
+                 *       "percent": 10
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddPromoCode"];
+                /**
+                 * @example {
+                 *       "amount": "text",
+                 *       "code": "SPRING-10",
+                 *       "currency": "text",
+                 *       "expires": 1800000900,
+                 *       "max_uses": 100,
+                 *       "percent": 10
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddPromoCode"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "amount": "text",
+                     *         "code": "SPRING-10",
+                     *         "created": 1800000000,
+                     *         "currency": "text",
+                     *         "expires": 1800000900,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "max_uses": 1,
+                     *         "percent": 1,
+                     *         "uses": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_PromoCode"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "promo_codes::delete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Identifier of the code
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_String"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "recordings::settings": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "recording_retention_days": 30,
+                     *         "recordings_for_patients": true
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_RecordingSettings"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "recordings::update_settings": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "recording_retention_days": 1,
+                 *       "recordings_for_patients": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateRecordingSettings"];
+                /**
+                 * @example {
+                 *       "recording_retention_days": 1,
+                 *       "recordings_for_patients": true
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["UpdateRecordingSettings"];
+                /**
+                 * @example {
+                 *       "recording_retention_days": 1,
+                 *       "recordings_for_patients": true
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["UpdateRecordingSettings"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "recording_retention_days": 30,
+                     *         "recordings_for_patients": true
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_RecordingSettings"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "recordings::view": {
+        parameters: {
+            query?: {
+                /**
+                 * @description As in `url`.
+                 * @example 9b2f61d04c7e8a35f1d0b6c2a7e94f18
+                 */
+                auth_code?: string;
+                /**
+                 * @description As in `url`.
+                 * @example 1800000000
+                 */
+                time?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description UUID of the content
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The content. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description A part of it. */
+            206: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description What the client has is the content. */
+            304: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "recordings::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the recording
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "consented_by": [
+                     *           "text"
+                     *         ],
+                     *         "created": 1800000000,
+                     *         "duration": 1,
+                     *         "end": 1800000900,
+                     *         "format": "mp4",
+                     *         "id": 9,
+                     *         "reason": "A rash on my arm",
+                     *         "size": 18432,
+                     *         "start": 1800000000,
+                     *         "started_by": "181",
+                     *         "status": "ready",
+                     *         "url": "https://portal.example/home",
+                     *         "visit_id": "5001"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_RecordingDetail"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "recordings::delete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the recording
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "consented_by": [
+                     *           "text"
+                     *         ],
+                     *         "created": 1800000000,
+                     *         "duration": 1,
+                     *         "end": 1800000900,
+                     *         "format": "mp4",
+                     *         "id": 9,
+                     *         "reason": "A rash on my arm",
+                     *         "size": 18432,
+                     *         "start": 1800000000,
+                     *         "started_by": "181",
+                     *         "status": "ready",
+                     *         "url": "https://portal.example/home",
+                     *         "visit_id": "5001"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Recording"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "recordings::say": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the recording
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "answer": "text",
+                 *       "language": "text",
+                 *       "text_version": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ConsentRequest"];
+                /**
+                 * @example {
+                 *       "answer": "text",
+                 *       "language": "text",
+                 *       "text_version": "text"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["ConsentRequest"];
+                /**
+                 * @example {
+                 *       "answer": "text",
+                 *       "language": "text",
+                 *       "text_version": "text"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["ConsentRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "answer": "waiting",
+                     *         "id": 9,
+                     *         "language": "en",
+                     *         "started_by": "181",
+                     *         "status": "asked",
+                     *         "text": "text",
+                     *         "text_version": "1",
+                     *         "waiting": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_CurrentRecording"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "recordings::stop": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the recording
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "consented_by": [
+                     *           "text"
+                     *         ],
+                     *         "created": 1800000000,
+                     *         "duration": 1,
+                     *         "end": 1800000900,
+                     *         "format": "mp4",
+                     *         "id": 9,
+                     *         "reason": "A rash on my arm",
+                     *         "size": 18432,
+                     *         "start": 1800000000,
+                     *         "started_by": "181",
+                     *         "status": "ready",
+                     *         "url": "https://portal.example/home",
+                     *         "visit_id": "5001"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Recording"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "reports::get": {
+        parameters: {
+            query?: {
+                /**
+                 * @description From, UNIX seconds; 30 days before the end if not said. Rounded down to a
+                 *     quarter of an hour.
+                 * @example 1797408000
+                 */
+                start?: number;
+                /**
+                 * @description Until before, UNIX seconds; now if not said. Rounded up to a quarter of
+                 *     an hour.
+                 * @example 1800000000
+                 */
+                end?: number;
+                /**
+                 * @description `day`, `week` (from Monday) or `month`; one row if not said.
+                 * @example day
+                 */
+                by?: string;
+                /**
+                 * @description Code or slug of a room.
+                 * @example walk-in
+                 */
+                room_code?: string;
+                /**
+                 * @description Number of a provider. Not for roles that see no person.
+                 * @example 181
+                 */
+                provider_id?: string;
+                /**
+                 * @description Where days begin. If not said: the room's time zone, or the one that all
+                 *     rooms of the clinic share, else UTC.
+                 * @example Europe/Berlin
+                 */
+                timezone?: string;
+                /**
+                 * @description `json` or `csv`.
+                 * @example json
+                 */
+                format?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Name of the report
+                 * @example waits
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "by": "day",
+                     *         "columns": [
+                     *           "count",
+                     *           "mean_s",
+                     *           "median_s",
+                     *           "p90_s",
+                     *           "left"
+                     *         ],
+                     *         "computed_at": 1,
+                     *         "current": true,
+                     *         "name": "waits",
+                     *         "rows": [
+                     *           {
+                     *             "date": "2027-01-15",
+                     *             "end": 1800000900,
+                     *             "figures": {},
+                     *             "provider": "Dr. Amara Osei",
+                     *             "provider_id": "181",
+                     *             "start": 1800000000
+                     *           }
+                     *         ],
+                     *         "timezone": "Europe/Berlin",
+                     *         "total": {
+                     *           "date": "2027-01-15",
+                     *           "end": 1800000900,
+                     *           "figures": {},
+                     *           "provider": "Dr. Amara Osei",
+                     *           "provider_id": "181",
+                     *           "start": 1800000000
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Report"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "request_log::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `request_id` of an answer (header `X-Request-Id`).
+                 * @example text
+                 */
+                request_id?: string;
+                /**
+                 * @description Calls of this user.
+                 * @example 900
+                 */
+                user_id?: string;
+                /**
+                 * @description Calls of the user whom the portal knows by this `code`.
+                 * @example text
+                 */
+                user_code?: string;
+                /**
+                 * @description Calls that name this visit, or changed it.
+                 * @example 4711
+                 */
+                visit_id?: string;
+                /**
+                 * @description Answered with this HTTP status.
+                 * @example 10
+                 */
+                status?: number;
+                /**
+                 * @description Answered with this `error`.
+                 * @example text
+                 */
+                error?: string;
+                /**
+                 * @description The `next` of the page before.
+                 * @example MTgwMDAwMDAwMHw0NzEx
+                 */
+                after?: string;
+                /**
+                 * @description Rows to give, at most 200.
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *         "requests": [
+                     *           {
+                     *             "at_ms": 1,
+                     *             "credential": "text",
+                     *             "credential_hint": "text",
+                     *             "error": "text",
+                     *             "fields": [
+                     *               "id",
+                     *               "full_name"
+                     *             ],
+                     *             "method": "text",
+                     *             "request_id": "text",
+                     *             "route": "text",
+                     *             "status": 10,
+                     *             "took_ms": 1,
+                     *             "user_code": "text",
+                     *             "user_id": "900",
+                     *             "visit_id": "4711"
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_RequestLogPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
     "rooms::list": {
         parameters: {
             query?: {
@@ -7927,10 +17852,14 @@ export interface operations {
                      *           "start_window_minutes": 1
                      *         },
                      *         "code": "walk-in",
+                     *         "consent_required": [
+                     *           "consent"
+                     *         ],
                      *         "created": 1800000000,
                      *         "default": true,
                      *         "description": "text",
                      *         "domain": "northside.example",
+                     *         "grace_minutes": 1,
                      *         "id": "4711",
                      *         "modified": 1800000000,
                      *         "name": "Walk-in care",
@@ -7969,6 +17898,7 @@ export interface operations {
                      *         ],
                      *         "public_access_room": true,
                      *         "queue_capacity": 1,
+                     *         "recording": "off",
                      *         "slug": "walk-in",
                      *         "specialties": [
                      *           {
@@ -7988,7 +17918,10 @@ export interface operations {
                      *             "enabled": true
                      *           },
                      *           "walkin": {
-                     *             "enabled": true
+                     *             "by_on_call": true,
+                     *             "enabled": true,
+                     *             "open": true,
+                     *             "opens_at": 1
                      *           }
                      *         }
                      *       }
@@ -8061,10 +17994,14 @@ export interface operations {
                      *           "start_window_minutes": 1
                      *         },
                      *         "code": "walk-in",
+                     *         "consent_required": [
+                     *           "consent"
+                     *         ],
                      *         "created": 1800000000,
                      *         "default": true,
                      *         "description": "text",
                      *         "domain": "northside.example",
+                     *         "grace_minutes": 1,
                      *         "id": "4711",
                      *         "modified": 1800000000,
                      *         "name": "Walk-in care",
@@ -8103,6 +18040,7 @@ export interface operations {
                      *         ],
                      *         "public_access_room": true,
                      *         "queue_capacity": 1,
+                     *         "recording": "off",
                      *         "slug": "walk-in",
                      *         "specialties": [
                      *           {
@@ -8122,7 +18060,10 @@ export interface operations {
                      *             "enabled": true
                      *           },
                      *           "walkin": {
-                     *             "enabled": true
+                     *             "by_on_call": true,
+                     *             "enabled": true,
+                     *             "open": true,
+                     *             "opens_at": 1
                      *           }
                      *         }
                      *       }
@@ -8241,10 +18182,14 @@ export interface operations {
                      *           "start_window_minutes": 1
                      *         },
                      *         "code": "walk-in",
+                     *         "consent_required": [
+                     *           "consent"
+                     *         ],
                      *         "created": 1800000000,
                      *         "default": true,
                      *         "description": "text",
                      *         "domain": "northside.example",
+                     *         "grace_minutes": 1,
                      *         "id": "4711",
                      *         "modified": 1800000000,
                      *         "name": "Walk-in care",
@@ -8283,6 +18228,7 @@ export interface operations {
                      *         ],
                      *         "public_access_room": true,
                      *         "queue_capacity": 1,
+                     *         "recording": "off",
                      *         "slug": "walk-in",
                      *         "specialties": [
                      *           {
@@ -8302,7 +18248,10 @@ export interface operations {
                      *             "enabled": true
                      *           },
                      *           "walkin": {
-                     *             "enabled": true
+                     *             "by_on_call": true,
+                     *             "enabled": true,
+                     *             "open": true,
+                     *             "opens_at": 1
                      *           }
                      *         }
                      *       }
@@ -8379,10 +18328,14 @@ export interface operations {
                      *           "start_window_minutes": 1
                      *         },
                      *         "code": "walk-in",
+                     *         "consent_required": [
+                     *           "consent"
+                     *         ],
                      *         "created": 1800000000,
                      *         "default": true,
                      *         "description": "text",
                      *         "domain": "northside.example",
+                     *         "grace_minutes": 1,
                      *         "id": "4711",
                      *         "modified": 1800000000,
                      *         "name": "Walk-in care",
@@ -8421,6 +18374,7 @@ export interface operations {
                      *         ],
                      *         "public_access_room": true,
                      *         "queue_capacity": 1,
+                     *         "recording": "off",
                      *         "slug": "walk-in",
                      *         "specialties": [
                      *           {
@@ -8440,7 +18394,10 @@ export interface operations {
                      *             "enabled": true
                      *           },
                      *           "walkin": {
-                     *             "enabled": true
+                     *             "by_on_call": true,
+                     *             "enabled": true,
+                     *             "open": true,
+                     *             "opens_at": 1
                      *           }
                      *         }
                      *       }
@@ -8453,6 +18410,259 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notifications::alerts": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Code or slug of the room
+                 * @example walk-in
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "after_minutes": 5,
+                     *         "user_ids": [
+                     *           "181",
+                     *           "182"
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_RoomAlerts"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notifications::update_alerts": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Code or slug of the room
+                 * @example walk-in
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "after_minutes": 1,
+                 *       "user_ids": [
+                 *         "181",
+                 *         "182"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["AlertsRequest"];
+                /**
+                 * @example {
+                 *       "after_minutes": 1,
+                 *       "user_ids": [
+                 *         "181",
+                 *         "182"
+                 *       ]
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AlertsRequest"];
+                /**
+                 * @example {
+                 *       "after_minutes": 1,
+                 *       "user_ids": [
+                 *         "181",
+                 *         "182"
+                 *       ]
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AlertsRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "after_minutes": 5,
+                     *         "user_ids": [
+                     *           "181",
+                     *           "182"
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_RoomAlerts"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "rooms::late": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Code or slug of the room
+                 * @example walk-in
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "minutes": 20,
+                 *       "provider_id": "181"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LateRequest"];
+                /**
+                 * @example {
+                 *       "minutes": 20,
+                 *       "provider_id": "181"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["LateRequest"];
+                /**
+                 * @example {
+                 *       "minutes": 20,
+                 *       "provider_id": "181"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["LateRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "minutes": 20,
+                     *         "provider_id": "181",
+                     *         "told": 0,
+                     *         "until": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Late"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -8689,6 +18899,7 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "average_visit_time": 1,
+                     *         "late_minutes": 1,
                      *         "queue_capacity": 1,
                      *         "queue_length": 1,
                      *         "waiting_length": 1
@@ -9544,6 +19755,824 @@ export interface operations {
             504: components["responses"]["TimedOut"];
         };
     };
+    "surveys::list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "built_in": true,
+                     *           "code": "visit_rating",
+                     *           "created": 1800000000,
+                     *           "questions": [
+                     *             {
+                     *               "choices": [
+                     *                 {
+                     *                   "code": "friend",
+                     *                   "label": "From a friend"
+                     *                 }
+                     *               ],
+                     *               "code": "stars",
+                     *               "kind": "rating",
+                     *               "label": "How was your visit?",
+                     *               "max": 5,
+                     *               "min": 1,
+                     *               "multiple": true,
+                     *               "required": true
+                     *             }
+                     *           ],
+                     *           "retired": 1,
+                     *           "title": "Your visit",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Survey"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "surveys::publish": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "after-visit",
+                 *       "questions": [
+                 *         {
+                 *           "choices": [],
+                 *           "code": "recommend",
+                 *           "kind": "rating",
+                 *           "label": "Would you recommend us to a friend?",
+                 *           "max": 10,
+                 *           "multiple": false,
+                 *           "required": true
+                 *         }
+                 *       ],
+                 *       "title": "How did we do?"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PublishSurvey"];
+                /**
+                 * @example {
+                 *       "code": "after-visit",
+                 *       "questions": [
+                 *         {
+                 *           "choices": [],
+                 *           "code": "recommend",
+                 *           "kind": "rating",
+                 *           "label": "Would you recommend us to a friend?",
+                 *           "max": 10,
+                 *           "multiple": false,
+                 *           "required": true
+                 *         }
+                 *       ],
+                 *       "title": "How did we do?"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["PublishSurvey"];
+                /**
+                 * @example {
+                 *       "code": "after-visit",
+                 *       "questions": [
+                 *         {
+                 *           "choices": [],
+                 *           "code": "recommend",
+                 *           "kind": "rating",
+                 *           "label": "Would you recommend us to a friend?",
+                 *           "max": 10,
+                 *           "multiple": false,
+                 *           "required": true
+                 *         }
+                 *       ],
+                 *       "title": "How did we do?"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["PublishSurvey"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "built_in": true,
+                     *         "code": "visit_rating",
+                     *         "created": 1800000000,
+                     *         "questions": [
+                     *           {
+                     *             "choices": [
+                     *               {
+                     *                 "code": "friend",
+                     *                 "label": "From a friend"
+                     *               }
+                     *             ],
+                     *             "code": "stars",
+                     *             "kind": "rating",
+                     *             "label": "How was your visit?",
+                     *             "max": 5,
+                     *             "min": 1,
+                     *             "multiple": true,
+                     *             "required": true
+                     *           }
+                     *         ],
+                     *         "retired": 1,
+                     *         "title": "Your visit",
+                     *         "version": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Survey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "surveys::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Code of the survey
+                 * @example visit_rating
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "built_in": true,
+                     *         "code": "visit_rating",
+                     *         "created": 1800000000,
+                     *         "questions": [
+                     *           {
+                     *             "choices": [
+                     *               {
+                     *                 "code": "friend",
+                     *                 "label": "From a friend"
+                     *               }
+                     *             ],
+                     *             "code": "stars",
+                     *             "kind": "rating",
+                     *             "label": "How was your visit?",
+                     *             "max": 5,
+                     *             "min": 1,
+                     *             "multiple": true,
+                     *             "required": true
+                     *           }
+                     *         ],
+                     *         "retired": 1,
+                     *         "title": "Your visit",
+                     *         "version": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Survey"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "surveys::retire": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Code of the survey
+                 * @example after-visit
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "built_in": true,
+                     *         "code": "visit_rating",
+                     *         "created": 1800000000,
+                     *         "questions": [
+                     *           {
+                     *             "choices": [
+                     *               {
+                     *                 "code": "friend",
+                     *                 "label": "From a friend"
+                     *               }
+                     *             ],
+                     *             "code": "stars",
+                     *             "kind": "rating",
+                     *             "label": "How was your visit?",
+                     *             "max": 5,
+                     *             "min": 1,
+                     *             "multiple": true,
+                     *             "required": true
+                     *           }
+                     *         ],
+                     *         "retired": 1,
+                     *         "title": "Your visit",
+                     *         "version": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Survey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "surveys::answer": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Code of the survey
+                 * @example visit_rating
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "answers": {},
+                 *       "visit_id": "4711"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AnswerSurvey"];
+                /**
+                 * @example {
+                 *       "answers": {},
+                 *       "visit_id": "4711"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AnswerSurvey"];
+                /**
+                 * @example {
+                 *       "answers": {},
+                 *       "visit_id": "4711"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AnswerSurvey"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "answers": {},
+                     *         "created": 1800000000,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "rating": 5,
+                     *         "survey_code": "visit_rating",
+                     *         "survey_version": 1,
+                     *         "user_id": "900",
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_SurveyResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "test_clinic::clock": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "advance": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["ClockRequest"];
+                /**
+                 * @example {
+                 *       "advance": 1
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["ClockRequest"];
+                /**
+                 * @example {
+                 *       "advance": 1
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["ClockRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "moved": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_ClockMoved"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "test_clinic::messages": {
+        parameters: {
+            query?: {
+                /**
+                 * @description `email`, `sms` or `push`; all without.
+                 * @example text
+                 */
+                channel?: string;
+                /**
+                 * @description Rows to give, 50 unless told, at most 200.
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "channel": "text",
+                     *           "created": 1800000000,
+                     *           "html": "text",
+                     *           "id": "4711",
+                     *           "subject": "text",
+                     *           "text": "text",
+                     *           "to": "text"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_TestMessage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "test_clinic::act": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "as": "text",
+                 *       "do": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ActRequest"];
+                /**
+                 * @example {
+                 *       "as": "text",
+                 *       "do": "text"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["ActRequest"];
+                /**
+                 * @example {
+                 *       "as": "text",
+                 *       "do": "text"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["ActRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "late_minutes": 1,
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "series_id": "text",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
     "users::list": {
         parameters: {
             query?: {
@@ -9950,6 +20979,112 @@ export interface operations {
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "calendars::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "url": "https://clinic.example/calendars/0f1e2d3c4b5a69788796a5b4c3d2e1f0.ics"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_CalendarAddress"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "calendars::rotate": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "url": "https://clinic.example/calendars/0f1e2d3c4b5a69788796a5b4c3d2e1f0.ics"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_CalendarAddress"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -11075,6 +22210,204 @@ export interface operations {
             504: components["responses"]["TimedOut"];
         };
     };
+    "consents::list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the person, or `-` for the token's user
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "address": "203.0.113.7",
+                     *           "created": 1800000000,
+                     *           "current": true,
+                     *           "document_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "file_id": "text",
+                     *           "given_by": "text",
+                     *           "given_by_name": "text",
+                     *           "hash": "text",
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a45",
+                     *           "kind": "consent",
+                     *           "language": "en",
+                     *           "signature_file_id": "text",
+                     *           "title": "Consent to a video visit",
+                     *           "typed_name": "Maria Gomez",
+                     *           "user_id": "900",
+                     *           "version": 2
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Consent"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "consents::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the person, or `-` for the token's user
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "document_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "language": [
+                 *         "en"
+                 *       ],
+                 *       "signature": "Maria Gomez",
+                 *       "signature_image": "text",
+                 *       "typed_name": "text",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["GiveConsent"];
+                /**
+                 * @example {
+                 *       "document_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "language": [
+                 *         "en"
+                 *       ],
+                 *       "signature": "Maria Gomez",
+                 *       "signature_image": "text",
+                 *       "typed_name": "text",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["GiveConsent"];
+                /**
+                 * @example {
+                 *       "document_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "language": [
+                 *         "en"
+                 *       ],
+                 *       "signature": "Maria Gomez",
+                 *       "signature_image": "text",
+                 *       "typed_name": "text",
+                 *       "version": 1
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["GiveConsent"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "address": "203.0.113.7",
+                     *         "created": 1800000000,
+                     *         "current": true,
+                     *         "document_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "file_id": "text",
+                     *         "given_by": "text",
+                     *         "given_by_name": "text",
+                     *         "hash": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a45",
+                     *         "kind": "consent",
+                     *         "language": "en",
+                     *         "signature_file_id": "text",
+                     *         "title": "Consent to a video visit",
+                     *         "typed_name": "Maria Gomez",
+                     *         "user_id": "900",
+                     *         "version": 2
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Consent"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
     "dependants::list": {
         parameters: {
             query?: never;
@@ -11701,8 +23034,11 @@ export interface operations {
                      *           "actual_end": "1800000900",
                      *           "actual_start": "1800000000",
                      *           "arrived": 1,
+                     *           "can_change": true,
+                     *           "can_start_at": 1,
                      *           "code": "walk-in",
                      *           "completed_by": "181",
+                     *           "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *           "created": 1800000000,
                      *           "description": "text",
                      *           "end": "1800000900",
@@ -11743,6 +23079,7 @@ export interface operations {
                      *             "type": "200",
                      *             "visit_id": "4711"
                      *           },
+                     *           "late_minutes": 1,
                      *           "meeting": {
                      *             "conference_pin": 1,
                      *             "disabled": true,
@@ -11767,10 +23104,17 @@ export interface operations {
                      *           "member_id": "900",
                      *           "missed": true,
                      *           "modified": 1800000000,
+                     *           "one_time_link_url": "text",
                      *           "payment": {
                      *             "amount": "text",
                      *             "description": "text",
                      *             "duration": 1
+                     *           },
+                     *           "presence": {
+                     *             "called_by": "sms",
+                     *             "kept_until": 1,
+                     *             "since": 1,
+                     *             "state": "present"
                      *           },
                      *           "provider": {
                      *             "first_name": "Maria",
@@ -11790,6 +23134,7 @@ export interface operations {
                      *           },
                      *           "room_code": "walk-in",
                      *           "room_id": "12",
+                     *           "series_id": "text",
                      *           "specialty_id": "text",
                      *           "start": "1800000000",
                      *           "state": "text",
@@ -11941,8 +23286,11 @@ export interface operations {
                      *           "actual_end": "1800000900",
                      *           "actual_start": "1800000000",
                      *           "arrived": 1,
+                     *           "can_change": true,
+                     *           "can_start_at": 1,
                      *           "code": "walk-in",
                      *           "completed_by": "181",
+                     *           "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *           "created": 1800000000,
                      *           "description": "text",
                      *           "end": "1800000900",
@@ -11983,6 +23331,7 @@ export interface operations {
                      *             "type": "200",
                      *             "visit_id": "4711"
                      *           },
+                     *           "late_minutes": 1,
                      *           "meeting": {
                      *             "conference_pin": 1,
                      *             "disabled": true,
@@ -12007,10 +23356,17 @@ export interface operations {
                      *           "member_id": "900",
                      *           "missed": true,
                      *           "modified": 1800000000,
+                     *           "one_time_link_url": "text",
                      *           "payment": {
                      *             "amount": "text",
                      *             "description": "text",
                      *             "duration": 1
+                     *           },
+                     *           "presence": {
+                     *             "called_by": "sms",
+                     *             "kept_until": 1,
+                     *             "since": 1,
+                     *             "state": "present"
                      *           },
                      *           "provider": {
                      *             "first_name": "Maria",
@@ -12030,6 +23386,7 @@ export interface operations {
                      *           },
                      *           "room_code": "walk-in",
                      *           "room_id": "12",
+                     *           "series_id": "text",
                      *           "specialty_id": "text",
                      *           "start": "1800000000",
                      *           "state": "text",
@@ -12096,6 +23453,7 @@ export interface operations {
                  *       "member_id": "900",
                  *       "override": true,
                  *       "provider_id": 181,
+                 *       "reason": "A rash on my arm",
                  *       "repeat": {
                  *         "count": 1,
                  *         "freq": "text"
@@ -12115,6 +23473,7 @@ export interface operations {
                  *       "member_id": "900",
                  *       "override": true,
                  *       "provider_id": 181,
+                 *       "reason": "A rash on my arm",
                  *       "repeat": {
                  *         "count": 1,
                  *         "freq": "text"
@@ -12134,6 +23493,7 @@ export interface operations {
                  *       "member_id": "900",
                  *       "override": true,
                  *       "provider_id": 181,
+                 *       "reason": "A rash on my arm",
                  *       "repeat": {
                  *         "count": 1,
                  *         "freq": "text"
@@ -12165,8 +23525,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -12207,6 +23570,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -12231,10 +23595,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -12254,6 +23625,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -12359,8 +23731,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -12401,6 +23776,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -12425,10 +23801,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -12448,6 +23831,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -12553,8 +23937,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -12595,6 +23982,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -12619,10 +24007,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -12642,6 +24037,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -12699,24 +24095,27 @@ export interface operations {
                 /**
                  * @example {
                  *       "id": 4711,
+                 *       "scope": "text",
                  *       "visit_id": 4711
                  *     }
                  */
-                "application/json": components["schemas"]["Named"];
+                "application/json": components["schemas"]["CancelNamedRequest"];
                 /**
                  * @example {
                  *       "id": 4711,
+                 *       "scope": "text",
                  *       "visit_id": 4711
                  *     }
                  */
-                "application/x-www-form-urlencoded": components["schemas"]["Named"];
+                "application/x-www-form-urlencoded": components["schemas"]["CancelNamedRequest"];
                 /**
                  * @example {
                  *       "id": 4711,
+                 *       "scope": "text",
                  *       "visit_id": 4711
                  *     }
                  */
-                "multipart/form-data": components["schemas"]["Named"];
+                "multipart/form-data": components["schemas"]["CancelNamedRequest"];
             };
         };
         responses: {
@@ -12738,8 +24137,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -12780,6 +24182,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -12804,10 +24207,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -12827,6 +24237,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -12840,7 +24251,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["Data_Visit"];
+                    "application/json": components["schemas"]["Data_ChangedVisit"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -12926,8 +24337,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -12968,6 +24382,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -12992,10 +24407,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -13015,6 +24437,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -13114,8 +24537,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -13156,6 +24582,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -13180,10 +24607,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -13203,6 +24637,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -13275,8 +24710,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -13317,6 +24755,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -13341,10 +24780,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -13364,6 +24810,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -13584,8 +25031,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -13626,6 +25076,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -13650,10 +25101,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -13673,6 +25131,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -13736,7 +25195,11 @@ export interface operations {
                  * @example {
                  *       "description": "text",
                  *       "end": 1800000900,
+                 *       "force": true,
+                 *       "override": true,
                  *       "provider_id": 181,
+                 *       "reason": "A rash on my arm",
+                 *       "scope": "text",
                  *       "start": 1800000000,
                  *       "status": 10,
                  *       "subtype": 1
@@ -13747,7 +25210,11 @@ export interface operations {
                  * @example {
                  *       "description": "text",
                  *       "end": 1800000900,
+                 *       "force": true,
+                 *       "override": true,
                  *       "provider_id": 181,
+                 *       "reason": "A rash on my arm",
+                 *       "scope": "text",
                  *       "start": 1800000000,
                  *       "status": 10,
                  *       "subtype": 1
@@ -13758,7 +25225,11 @@ export interface operations {
                  * @example {
                  *       "description": "text",
                  *       "end": 1800000900,
+                 *       "force": true,
+                 *       "override": true,
                  *       "provider_id": 181,
+                 *       "reason": "A rash on my arm",
+                 *       "scope": "text",
                  *       "start": 1800000000,
                  *       "status": 10,
                  *       "subtype": 1
@@ -13786,8 +25257,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -13828,6 +25302,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -13852,10 +25327,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -13875,6 +25357,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -13888,7 +25371,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["Data_Visit"];
+                    "application/json": components["schemas"]["Data_ChangedVisit"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -13974,8 +25457,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -14016,6 +25502,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -14040,10 +25527,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -14063,6 +25557,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -14140,8 +25635,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -14182,6 +25680,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -14206,10 +25705,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -14229,6 +25735,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -14243,6 +25750,54 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Data_Visit"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "calendars::visit": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The calendar file. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/calendar": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -14318,6 +25873,373 @@ export interface operations {
             504: components["responses"]["TimedOut"];
         };
     };
+    "call_moderation::mute": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "identity": "text",
+                 *       "track": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MuteRequest"];
+                /**
+                 * @example {
+                 *       "identity": "text",
+                 *       "track": "text"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["MuteRequest"];
+                /**
+                 * @example {
+                 *       "identity": "text",
+                 *       "track": "text"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["MuteRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_i64"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "call_quality::list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "device": "Chrome 126 on Windows",
+                     *           "end": 1800000900,
+                     *           "first_frame_ms": 1,
+                     *           "first_packet_ms": 1,
+                     *           "freezes": 1,
+                     *           "frozen_ms": 1,
+                     *           "jitter_ms": 1,
+                     *           "join_ms": 1,
+                     *           "loss_down_ppm": 1,
+                     *           "loss_up_ppm": 1,
+                     *           "name": "Maria Santos",
+                     *           "part": "patient",
+                     *           "path": "udp",
+                     *           "paused_ms": 1,
+                     *           "reconnects": 1,
+                     *           "rtt_ms": 1,
+                     *           "start": 1800000000,
+                     *           "user_id": "42"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_CallQuality"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "call_quality::report": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "device": "text",
+                 *       "first_frame_ms": 1,
+                 *       "freezes": 1,
+                 *       "frozen_ms": 1,
+                 *       "jitter_ms": 1,
+                 *       "join_ms": 1,
+                 *       "loss_down_ppm": 1,
+                 *       "loss_up_ppm": 1,
+                 *       "over": true,
+                 *       "path": "text",
+                 *       "reconnects": 1,
+                 *       "rtt_ms": 1,
+                 *       "sid": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportRequest"];
+                /**
+                 * @example {
+                 *       "device": "text",
+                 *       "first_frame_ms": 1,
+                 *       "freezes": 1,
+                 *       "frozen_ms": 1,
+                 *       "jitter_ms": 1,
+                 *       "join_ms": 1,
+                 *       "loss_down_ppm": 1,
+                 *       "loss_up_ppm": 1,
+                 *       "over": true,
+                 *       "path": "text",
+                 *       "reconnects": 1,
+                 *       "rtt_ms": 1,
+                 *       "sid": "text"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["ReportRequest"];
+                /**
+                 * @example {
+                 *       "device": "text",
+                 *       "first_frame_ms": 1,
+                 *       "freezes": 1,
+                 *       "frozen_ms": 1,
+                 *       "jitter_ms": 1,
+                 *       "join_ms": 1,
+                 *       "loss_down_ppm": 1,
+                 *       "loss_up_ppm": 1,
+                 *       "over": true,
+                 *       "path": "text",
+                 *       "reconnects": 1,
+                 *       "rtt_ms": 1,
+                 *       "sid": "text"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_bool"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "call_moderation::remove": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "identity": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RemoveRequest"];
+                /**
+                 * @example {
+                 *       "identity": "text"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["RemoveRequest"];
+                /**
+                 * @example {
+                 *       "identity": "text"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["RemoveRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_bool"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
     "visits::cancel": {
         parameters: {
             query?: never;
@@ -14347,7 +26269,29 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "scope": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CancelRequest"];
+                /**
+                 * @example {
+                 *       "scope": "text"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["CancelRequest"];
+                /**
+                 * @example {
+                 *       "scope": "text"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["CancelRequest"];
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
@@ -14367,8 +26311,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -14409,6 +26356,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -14433,10 +26381,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -14456,6 +26411,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -14469,13 +26425,15 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["Data_Visit"];
+                    "application/json": components["schemas"]["Data_ChangedVisit"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -14553,8 +26511,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -14595,6 +26556,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -14619,10 +26581,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -14642,6 +26611,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -14719,8 +26689,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -14761,6 +26734,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -14785,10 +26759,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -14808,6 +26789,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -14883,8 +26865,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -14925,6 +26910,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -14949,10 +26935,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -14972,6 +26965,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -15069,8 +27063,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -15111,6 +27108,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -15135,10 +27133,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -15158,6 +27163,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -15490,6 +27496,1545 @@ export interface operations {
             504: components["responses"]["TimedOut"];
         };
     };
+    "notifications::invite": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "anna@example.org",
+                 *       "phone": "+15550100100"
+                 *     }
+                 */
+                "application/json": components["schemas"]["InviteRequest"];
+                /**
+                 * @example {
+                 *       "email": "anna@example.org",
+                 *       "phone": "+15550100100"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["InviteRequest"];
+                /**
+                 * @example {
+                 *       "email": "anna@example.org",
+                 *       "phone": "+15550100100"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["InviteRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_bool"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "invoices::of_visit": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "amount_due": 1,
+                     *         "amount_paid": 1,
+                     *         "amount_refunded": 1,
+                     *         "created": 1800000000,
+                     *         "currency": "USD",
+                     *         "decimals": 0,
+                     *         "discount": 1,
+                     *         "failure": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "items": [
+                     *           {
+                     *             "description": "text",
+                     *             "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *             "name": "Walk-in care",
+                     *             "quantity": 1,
+                     *             "total": "12.50",
+                     *             "unit_price": "12.50"
+                     *           }
+                     *         ],
+                     *         "modified": 1800000000,
+                     *         "next_action": {
+                     *           "client_secret": "text",
+                     *           "url": "https://portal.example/home"
+                     *         },
+                     *         "state": "paid",
+                     *         "status": "paid",
+                     *         "subtotal": 1,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Invoice"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "invoices::charge": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "source_id": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChargeInvoice"];
+                /**
+                 * @example {
+                 *       "source_id": "text"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["ChargeInvoice"];
+                /**
+                 * @example {
+                 *       "source_id": "text"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["ChargeInvoice"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "amount_due": 1,
+                     *         "amount_paid": 1,
+                     *         "amount_refunded": 1,
+                     *         "created": 1800000000,
+                     *         "currency": "USD",
+                     *         "decimals": 0,
+                     *         "discount": 1,
+                     *         "failure": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "items": [
+                     *           {
+                     *             "description": "text",
+                     *             "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *             "name": "Walk-in care",
+                     *             "quantity": 1,
+                     *             "total": "12.50",
+                     *             "unit_price": "12.50"
+                     *           }
+                     *         ],
+                     *         "modified": 1800000000,
+                     *         "next_action": {
+                     *           "client_secret": "text",
+                     *           "url": "https://portal.example/home"
+                     *         },
+                     *         "state": "paid",
+                     *         "status": "paid",
+                     *         "subtotal": 1,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Invoice"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "invoices::add_item": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "description": "text",
+                 *       "name": "Blood test",
+                 *       "quantity": 1,
+                 *       "unit_price": "12.50"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddItem"];
+                /**
+                 * @example {
+                 *       "description": "text",
+                 *       "name": "Blood test",
+                 *       "quantity": 1,
+                 *       "unit_price": "12.50"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddItem"];
+                /**
+                 * @example {
+                 *       "description": "text",
+                 *       "name": "Blood test",
+                 *       "quantity": 1,
+                 *       "unit_price": "12.50"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddItem"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "amount_due": 1,
+                     *         "amount_paid": 1,
+                     *         "amount_refunded": 1,
+                     *         "created": 1800000000,
+                     *         "currency": "USD",
+                     *         "decimals": 0,
+                     *         "discount": 1,
+                     *         "failure": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "items": [
+                     *           {
+                     *             "description": "text",
+                     *             "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *             "name": "Walk-in care",
+                     *             "quantity": 1,
+                     *             "total": "12.50",
+                     *             "unit_price": "12.50"
+                     *           }
+                     *         ],
+                     *         "modified": 1800000000,
+                     *         "next_action": {
+                     *           "client_secret": "text",
+                     *           "url": "https://portal.example/home"
+                     *         },
+                     *         "state": "paid",
+                     *         "status": "paid",
+                     *         "subtotal": 1,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Invoice"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "invoices::delete_item": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+                /**
+                 * @description Identifier of the item
+                 * @example text
+                 */
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "amount_due": 1,
+                     *         "amount_paid": 1,
+                     *         "amount_refunded": 1,
+                     *         "created": 1800000000,
+                     *         "currency": "USD",
+                     *         "decimals": 0,
+                     *         "discount": 1,
+                     *         "failure": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "items": [
+                     *           {
+                     *             "description": "text",
+                     *             "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *             "name": "Walk-in care",
+                     *             "quantity": 1,
+                     *             "total": "12.50",
+                     *             "unit_price": "12.50"
+                     *           }
+                     *         ],
+                     *         "modified": 1800000000,
+                     *         "next_action": {
+                     *           "client_secret": "text",
+                     *           "url": "https://portal.example/home"
+                     *         },
+                     *         "state": "paid",
+                     *         "status": "paid",
+                     *         "subtotal": 1,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Invoice"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::get_callback": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "channel": "sms",
+                     *         "channels": [
+                     *           "sms",
+                     *           "email"
+                     *         ],
+                     *         "until": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Callback"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::leave_and_call": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "address": "maria@example.org",
+                 *       "channel": "sms",
+                 *       "number": "+15550100100"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LeaveRequest"];
+                /**
+                 * @example {
+                 *       "address": "maria@example.org",
+                 *       "channel": "sms",
+                 *       "number": "+15550100100"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["LeaveRequest"];
+                /**
+                 * @example {
+                 *       "address": "maria@example.org",
+                 *       "channel": "sms",
+                 *       "number": "+15550100100"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["LeaveRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "late_minutes": 1,
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "series_id": "text",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::stay": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "late_minutes": 1,
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "series_id": "text",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notifications::resend_link": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_bool"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "messages::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only messages after the one of this number.
+                 * @example 0
+                 */
+                after?: number;
+                /**
+                 * @description Rows to give, at most 200; 50 if not said.
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "client_id": "text",
+                     *           "created": 1800000000,
+                     *           "file": {
+                     *             "_id": "4711",
+                     *             "created": {
+                     *               "sec": 1,
+                     *               "usec": 1
+                     *             },
+                     *             "creator_id": "text",
+                     *             "ext": "pdf",
+                     *             "id": "4711",
+                     *             "modified": {
+                     *               "sec": 1,
+                     *               "usec": 1
+                     *             },
+                     *             "name": "Walk-in care",
+                     *             "path": "text",
+                     *             "remark": "text",
+                     *             "size": 18432,
+                     *             "type": 200,
+                     *             "using": 1
+                     *           },
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "number": 1,
+                     *           "read_by": [
+                     *             "181"
+                     *           ],
+                     *           "sender_id": "900",
+                     *           "sender_name": "Maria Gomez",
+                     *           "sender_role": "patient",
+                     *           "text": "I have a question.",
+                     *           "visit_id": "4711"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Message"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "messages::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "client_id": "b7f3",
+                 *       "file_id": "text",
+                 *       "text": "I have a question."
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddMessage"];
+                /**
+                 * @example {
+                 *       "client_id": "b7f3",
+                 *       "file_id": "text",
+                 *       "text": "I have a question."
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddMessage"];
+                /**
+                 * @example {
+                 *       "client_id": "b7f3",
+                 *       "file_id": "text",
+                 *       "text": "I have a question."
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddMessage"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "client_id": "text",
+                     *         "created": 1800000000,
+                     *         "file": {
+                     *           "_id": "4711",
+                     *           "created": {
+                     *             "sec": 1,
+                     *             "usec": 1
+                     *           },
+                     *           "creator_id": "text",
+                     *           "ext": "pdf",
+                     *           "id": "4711",
+                     *           "modified": {
+                     *             "sec": 1,
+                     *             "usec": 1
+                     *           },
+                     *           "name": "Walk-in care",
+                     *           "path": "text",
+                     *           "remark": "text",
+                     *           "size": 18432,
+                     *           "type": 200,
+                     *           "using": 1
+                     *         },
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "number": 1,
+                     *         "read_by": [
+                     *           "181"
+                     *         ],
+                     *         "sender_id": "900",
+                     *         "sender_name": "Maria Gomez",
+                     *         "sender_role": "patient",
+                     *         "text": "I have a question.",
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Message"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "messages::read": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "up_to": 3
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReadMessages"];
+                /**
+                 * @example {
+                 *       "up_to": 3
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["ReadMessages"];
+                /**
+                 * @example {
+                 *       "up_to": 3
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["ReadMessages"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "up_to": 3
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_HasRead"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notes::list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "addenda": [
+                     *             {
+                     *               "author_id": "text",
+                     *               "author_name": "text",
+                     *               "created": 1800000000,
+                     *               "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a45",
+                     *               "text": "The laboratory called: no growth."
+                     *             }
+                     *           ],
+                     *           "assessment": "text",
+                     *           "assessment_plan": "text",
+                     *           "author_id": "text",
+                     *           "author_name": "text",
+                     *           "created": 1800000000,
+                     *           "diagnosis": [
+                     *             "L23.9 Allergic contact dermatitis"
+                     *           ],
+                     *           "disposition": "text",
+                     *           "file_id": "text",
+                     *           "hash": "text",
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "modified": 1800000000,
+                     *           "objective": "text",
+                     *           "patient_instructions": "Keep the arm cool and dry.",
+                     *           "physical_exam": "text",
+                     *           "plan": "text",
+                     *           "signed_at": 1,
+                     *           "signed_by": "text",
+                     *           "signed_by_name": "text",
+                     *           "status": "draft",
+                     *           "subjective": "Itching for three days.",
+                     *           "template": "soap",
+                     *           "version": 3,
+                     *           "visit_id": "4711"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_Note"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "notes::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "assessment": "text",
+                 *       "assessment_plan": "text",
+                 *       "diagnosis": [
+                 *         "L23.9 Allergic contact dermatitis"
+                 *       ],
+                 *       "disposition": "text",
+                 *       "objective": "text",
+                 *       "patient_instructions": "text",
+                 *       "physical_exam": "text",
+                 *       "plan": "text",
+                 *       "subjective": "Itching for three days.",
+                 *       "template": "soap",
+                 *       "version": 3
+                 *     }
+                 */
+                "application/json": components["schemas"]["WriteNote"];
+                /**
+                 * @example {
+                 *       "assessment": "text",
+                 *       "assessment_plan": "text",
+                 *       "diagnosis": [
+                 *         "L23.9 Allergic contact dermatitis"
+                 *       ],
+                 *       "disposition": "text",
+                 *       "objective": "text",
+                 *       "patient_instructions": "text",
+                 *       "physical_exam": "text",
+                 *       "plan": "text",
+                 *       "subjective": "Itching for three days.",
+                 *       "template": "soap",
+                 *       "version": 3
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["WriteNote"];
+                /**
+                 * @example {
+                 *       "assessment": "text",
+                 *       "assessment_plan": "text",
+                 *       "diagnosis": [
+                 *         "L23.9 Allergic contact dermatitis"
+                 *       ],
+                 *       "disposition": "text",
+                 *       "objective": "text",
+                 *       "patient_instructions": "text",
+                 *       "physical_exam": "text",
+                 *       "plan": "text",
+                 *       "subjective": "Itching for three days.",
+                 *       "template": "soap",
+                 *       "version": 3
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["WriteNote"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "addenda": [
+                     *           {
+                     *             "author_id": "text",
+                     *             "author_name": "text",
+                     *             "created": 1800000000,
+                     *             "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a45",
+                     *             "text": "The laboratory called: no growth."
+                     *           }
+                     *         ],
+                     *         "assessment": "text",
+                     *         "assessment_plan": "text",
+                     *         "author_id": "text",
+                     *         "author_name": "text",
+                     *         "created": 1800000000,
+                     *         "diagnosis": [
+                     *           "L23.9 Allergic contact dermatitis"
+                     *         ],
+                     *         "disposition": "text",
+                     *         "file_id": "text",
+                     *         "hash": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "modified": 1800000000,
+                     *         "objective": "text",
+                     *         "patient_instructions": "Keep the arm cool and dry.",
+                     *         "physical_exam": "text",
+                     *         "plan": "text",
+                     *         "signed_at": 1,
+                     *         "signed_by": "text",
+                     *         "signed_by_name": "text",
+                     *         "status": "draft",
+                     *         "subjective": "Itching for three days.",
+                     *         "template": "soap",
+                     *         "version": 3,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Note"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
     "guests::participants": {
         parameters: {
             query?: never;
@@ -15608,8 +29153,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -15650,6 +29198,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -15674,10 +29223,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -15697,6 +29253,404 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
+                     *         "specialty_id": "text",
+                     *         "start": "1800000000",
+                     *         "state": "text",
+                     *         "status": "10",
+                     *         "status_name": "pending",
+                     *         "subtype": "482",
+                     *         "transfer_reason": "text",
+                     *         "type": "200",
+                     *         "version": 1,
+                     *         "waiting_since": 1800000000
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Visit"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "recordings::list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "consented_by": [
+                     *             "text"
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "duration": 1,
+                     *           "end": 1800000900,
+                     *           "format": "mp4",
+                     *           "id": 9,
+                     *           "reason": "A rash on my arm",
+                     *           "size": 18432,
+                     *           "start": 1800000000,
+                     *           "started_by": "181",
+                     *           "status": "ready",
+                     *           "url": "https://portal.example/home",
+                     *           "visit_id": "5001"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Recording"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "recordings::start": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "consented_by": [
+                     *           "text"
+                     *         ],
+                     *         "created": 1800000000,
+                     *         "duration": 1,
+                     *         "end": 1800000900,
+                     *         "format": "mp4",
+                     *         "id": 9,
+                     *         "reason": "A rash on my arm",
+                     *         "size": 18432,
+                     *         "start": 1800000000,
+                     *         "started_by": "181",
+                     *         "status": "ready",
+                     *         "url": "https://portal.example/home",
+                     *         "visit_id": "5001"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Recording"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "recordings::current": {
+        parameters: {
+            query?: {
+                /**
+                 * @description `en` or `es`; `en` when it is not said.
+                 * @example en
+                 */
+                language?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "answer": "waiting",
+                     *         "id": 9,
+                     *         "language": "en",
+                     *         "started_by": "181",
+                     *         "status": "asked",
+                     *         "text": "text",
+                     *         "text_version": "1",
+                     *         "waiting": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Option_CurrentRecording"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "visits::rejoin": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit that was given up
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "_id": "4711",
+                     *         "account_code": "northside",
+                     *         "actual_end": "1800000900",
+                     *         "actual_start": "1800000000",
+                     *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
+                     *         "code": "walk-in",
+                     *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "created": 1800000000,
+                     *         "description": "text",
+                     *         "end": "1800000900",
+                     *         "guardian": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez"
+                     *         },
+                     *         "id": "4711",
+                     *         "intake": {
+                     *           "attachments": [
+                     *             {
+                     *               "_id": "4711",
+                     *               "created": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "creator_id": "text",
+                     *               "ext": "pdf",
+                     *               "id": "4711",
+                     *               "modified": {
+                     *                 "sec": 1,
+                     *                 "usec": 1
+                     *               },
+                     *               "name": "Walk-in care",
+                     *               "path": "text",
+                     *               "remark": "text",
+                     *               "size": 18432,
+                     *               "type": 200,
+                     *               "using": 1
+                     *             }
+                     *           ],
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "modified": 1800000000,
+                     *           "provider": "text",
+                     *           "reason_for_visit": "A rash on my arm",
+                     *           "type": "200",
+                     *           "visit_id": "4711"
+                     *         },
+                     *         "late_minutes": 1,
+                     *         "meeting": {
+                     *           "conference_pin": 1,
+                     *           "disabled": true,
+                     *           "expiry": 1,
+                     *           "hosts": [
+                     *             "text"
+                     *           ],
+                     *           "meeting_id": "text",
+                     *           "phone_numbers": {},
+                     *           "recording_auto_start": true
+                     *         },
+                     *         "member": {
+                     *           "dob": "1980-04-02",
+                     *           "first_name": "Maria",
+                     *           "gender": 2,
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "last_seen": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "member_id": "900",
+                     *         "missed": true,
+                     *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
+                     *         "payment": {
+                     *           "amount": "text",
+                     *           "description": "text",
+                     *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
+                     *         },
+                     *         "provider": {
+                     *           "first_name": "Maria",
+                     *           "id": "4711",
+                     *           "last_name": "Gomez",
+                     *           "title": "text",
+                     *           "vseeid": "text"
+                     *         },
+                     *         "provider_id": "181",
+                     *         "reason": "A rash on my arm",
+                     *         "requested_provider_id": "text",
+                     *         "room": {
+                     *           "code": "walk-in",
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "slug": "walk-in"
+                     *         },
+                     *         "room_code": "walk-in",
+                     *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -15794,8 +29748,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -15836,6 +29793,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -15860,10 +29818,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -15883,6 +29848,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -15905,6 +29871,75 @@ export interface operations {
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "surveys::results": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "answers": {},
+                     *           "created": 1800000000,
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "rating": 5,
+                     *           "survey_code": "visit_rating",
+                     *           "survey_version": 1,
+                     *           "user_id": "900",
+                     *           "visit_id": "4711"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_SurveyResult"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -15988,8 +30023,11 @@ export interface operations {
                      *         "actual_end": "1800000900",
                      *         "actual_start": "1800000000",
                      *         "arrived": 1,
+                     *         "can_change": true,
+                     *         "can_start_at": 1,
                      *         "code": "walk-in",
                      *         "completed_by": "181",
+                     *         "consultation_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
                      *         "created": 1800000000,
                      *         "description": "text",
                      *         "end": "1800000900",
@@ -16030,6 +30068,7 @@ export interface operations {
                      *           "type": "200",
                      *           "visit_id": "4711"
                      *         },
+                     *         "late_minutes": 1,
                      *         "meeting": {
                      *           "conference_pin": 1,
                      *           "disabled": true,
@@ -16054,10 +30093,17 @@ export interface operations {
                      *         "member_id": "900",
                      *         "missed": true,
                      *         "modified": 1800000000,
+                     *         "one_time_link_url": "text",
                      *         "payment": {
                      *           "amount": "text",
                      *           "description": "text",
                      *           "duration": 1
+                     *         },
+                     *         "presence": {
+                     *           "called_by": "sms",
+                     *           "kept_until": 1,
+                     *           "since": 1,
+                     *           "state": "present"
                      *         },
                      *         "provider": {
                      *           "first_name": "Maria",
@@ -16077,6 +30123,7 @@ export interface operations {
                      *         },
                      *         "room_code": "walk-in",
                      *         "room_id": "12",
+                     *         "series_id": "text",
                      *         "specialty_id": "text",
                      *         "start": "1800000000",
                      *         "state": "text",
@@ -16099,6 +30146,780 @@ export interface operations {
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "webhooks::list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "active": true,
+                     *           "created": 1800000000,
+                     *           "disabled_reason": "text",
+                     *           "events": [
+                     *             "visit.created",
+                     *             "visit.ended"
+                     *           ],
+                     *           "failing_since": 1,
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "modified": 1800000000,
+                     *           "old_secret_until": 1,
+                     *           "strict": true,
+                     *           "url": "https://portal.example/hooks",
+                     *           "version": "2.0"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Webhook"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "webhooks::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "active": true,
+                 *       "events": [
+                 *         "visit.created",
+                 *         "visit.ended"
+                 *       ],
+                 *       "strict": true,
+                 *       "url": "https://portal.example/hooks",
+                 *       "version": "2.0"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddWebhook"];
+                /**
+                 * @example {
+                 *       "active": true,
+                 *       "events": [
+                 *         "visit.created",
+                 *         "visit.ended"
+                 *       ],
+                 *       "strict": true,
+                 *       "url": "https://portal.example/hooks",
+                 *       "version": "2.0"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddWebhook"];
+                /**
+                 * @example {
+                 *       "active": true,
+                 *       "events": [
+                 *         "visit.created",
+                 *         "visit.ended"
+                 *       ],
+                 *       "strict": true,
+                 *       "url": "https://portal.example/hooks",
+                 *       "version": "2.0"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddWebhook"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "active": true,
+                     *         "created": 1800000000,
+                     *         "disabled_reason": "text",
+                     *         "events": [
+                     *           "visit.created",
+                     *           "visit.ended"
+                     *         ],
+                     *         "failing_since": 1,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "modified": 1800000000,
+                     *         "old_secret_until": 1,
+                     *         "strict": true,
+                     *         "url": "https://portal.example/hooks",
+                     *         "version": "2.0"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_NewWebhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "webhooks::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The webhook
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "active": true,
+                     *         "created": 1800000000,
+                     *         "disabled_reason": "text",
+                     *         "events": [
+                     *           "visit.created",
+                     *           "visit.ended"
+                     *         ],
+                     *         "failing_since": 1,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "modified": 1800000000,
+                     *         "old_secret_until": 1,
+                     *         "strict": true,
+                     *         "url": "https://portal.example/hooks",
+                     *         "version": "2.0"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Webhook"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "webhooks::update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The webhook
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "active": true,
+                 *       "events": [
+                 *         "visit.created",
+                 *         "visit.ended"
+                 *       ],
+                 *       "strict": true,
+                 *       "url": "https://portal.example/hooks",
+                 *       "version": "2.0"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateWebhook"];
+                /**
+                 * @example {
+                 *       "active": true,
+                 *       "events": [
+                 *         "visit.created",
+                 *         "visit.ended"
+                 *       ],
+                 *       "strict": true,
+                 *       "url": "https://portal.example/hooks",
+                 *       "version": "2.0"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["UpdateWebhook"];
+                /**
+                 * @example {
+                 *       "active": true,
+                 *       "events": [
+                 *         "visit.created",
+                 *         "visit.ended"
+                 *       ],
+                 *       "strict": true,
+                 *       "url": "https://portal.example/hooks",
+                 *       "version": "2.0"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["UpdateWebhook"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "active": true,
+                     *         "created": 1800000000,
+                     *         "disabled_reason": "text",
+                     *         "events": [
+                     *           "visit.created",
+                     *           "visit.ended"
+                     *         ],
+                     *         "failing_since": 1,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "modified": 1800000000,
+                     *         "old_secret_until": 1,
+                     *         "strict": true,
+                     *         "url": "https://portal.example/hooks",
+                     *         "version": "2.0"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Webhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "webhooks::delete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The webhook
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_DeletedWebhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "webhooks::list_deliveries": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only `waiting`, `delivered` or `failed` ones.
+                 * @example failed
+                 */
+                status?: string;
+                /**
+                 * @description The `next` of the page before.
+                 * @example MTgwMDAwMDAwMHw0NzEx
+                 */
+                after?: string;
+                /**
+                 * @description Rows to give, at most 200; 50 if not said.
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The webhook
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created": 1800000000,
+                     *           "event_id": "text",
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "next_try_ms": 1,
+                     *           "seq": 1,
+                     *           "settled": 1,
+                     *           "status": "delivered",
+                     *           "tries": 1,
+                     *           "type": "visit.created",
+                     *           "webhook_id": "text"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Delivery"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "webhooks::replay": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The webhook
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "from": 1,
+                 *       "from_seq": 1,
+                 *       "to": 1,
+                 *       "to_seq": 200
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReplayWebhook"];
+                /**
+                 * @example {
+                 *       "from": 1,
+                 *       "from_seq": 1,
+                 *       "to": 1,
+                 *       "to_seq": 200
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["ReplayWebhook"];
+                /**
+                 * @example {
+                 *       "from": 1,
+                 *       "from_seq": 1,
+                 *       "to": 1,
+                 *       "to_seq": 200
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["ReplayWebhook"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "count": 1,
+                     *         "next_seq": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_ReplayedWebhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "webhooks::rotate": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The webhook
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "overlap_hours": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["RotateWebhook"];
+                /**
+                 * @example {
+                 *       "overlap_hours": 1
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["RotateWebhook"];
+                /**
+                 * @example {
+                 *       "overlap_hours": 1
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["RotateWebhook"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "active": true,
+                     *         "created": 1800000000,
+                     *         "disabled_reason": "text",
+                     *         "events": [
+                     *           "visit.created",
+                     *           "visit.ended"
+                     *         ],
+                     *         "failing_since": 1,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "modified": 1800000000,
+                     *         "old_secret_until": 1,
+                     *         "strict": true,
+                     *         "url": "https://portal.example/hooks",
+                     *         "version": "2.0"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_NewWebhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "webhooks::test": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The webhook
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "event_id": "text",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "next_try_ms": 1,
+                     *         "seq": 1,
+                     *         "settled": 1,
+                     *         "status": "delivered",
+                     *         "tries": 1,
+                     *         "type": "visit.created",
+                     *         "webhook_id": "text"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_WholeDelivery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -11,7 +11,7 @@ export type ErrorBody = Schemas['ErrorBody'];
 export type User = Schemas['User'];
 export type SessionInfo = Schemas['Session'];
 export type Room = Schemas['Room'] & {
-	visits: { walkin?: { enabled?: boolean } };
+	visits: { walkin?: { enabled?: boolean }; appointment?: { enabled?: boolean } };
 	auth: { guest?: { log_in?: { enabled?: boolean } } };
 };
 export type Queue = Schemas['Queue'];
@@ -19,8 +19,20 @@ export type Intake = Schemas['VisitIntake'];
 export type Visit = Whole<Schemas['Visit']>;
 export type VisitMember = Schemas['VisitMember'];
 export type VisitProvider = Schemas['VisitProvider'];
+export type Message = Whole<Schemas['Message']>;
+export type Callback = Schemas['Callback'];
+export type RecordingDetail = Whole<Schemas['RecordingDetail']>;
+export type CurrentRecording = Whole<Schemas['CurrentRecording']>;
 export type CallTicket = Schemas['CallPass'];
+export type Meeting = Whole<Schemas['MeetingDoor']> & {
+	part: 'patient' | 'provider' | 'guardian' | 'guest' | null;
+};
+export type CallQuality = Whole<Schemas['CallQuality']>;
 
+/** A line of a person's list of notifications. */
+export type Notice = Schemas['Notification'];
+/** A way on which people can be told. */
+export type NoticeChannel = Schemas['NotificationChannel'];
 export type PasswordLink = Schemas['PasswordLink'];
 export type Invitation = Whole<Schemas['InvitationObject']>;
 export type Guest = Whole<Schemas['Guest']>;
@@ -37,3 +49,7 @@ export type CloseReason =
 	| 'patient_exit_room'
 	| 'call_ended'
 	| 'patient_cancel_appointment';
+
+/** A weekly rule, or one opening. */
+export type Slot = Schemas['Slot'];
+export type Closure = Schemas['Closure'];

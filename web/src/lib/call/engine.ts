@@ -1,19 +1,19 @@
 // The call: one page's part in a visit's media session, on the unmodified livekit-client. No framework in here.
-import type {
-	LocalTrackPublication,
-	Participant,
-	RemoteParticipant,
-	RemoteTrack,
-	Room,
-	Track,
-} from 'livekit-client';
+import type { Participant, Room } from 'livekit-client';
 import { ApiError } from '#lib/api/client.ts';
 import type { CallTicket } from '#lib/api/types.ts';
 import { frame } from '#lib/ui/frame.ts';
 import type { Devices } from './devices.ts';
-import { type LevelMeter, meter } from './level.ts';
+import { Hands, handTopic } from './hands.ts';
+import { lastPicture } from './last-picture.ts';
+import { MutedEar } from './muted-ear.ts';
 import { Observable } from './observable.ts';
+import { OwnTracks, publishScreen, unpublishScreen } from './own-tracks.ts';
+import { type Peer, peerOf } from './peers.ts';
 import { type Judgement, judge, type Quality, type Sample } from './quality.ts';
+import { Recorder, type TellRecord } from './record.ts';
+import { Reporter } from './reporter.ts';
+import { Sounds } from './sounds.ts';
 import { type CallStats, readStats } from './stats.ts';
 
 export type Phase =
@@ -32,16 +32,7 @@ export interface Failure {
 	message: string;
 }
 
-export interface Peer {
-	identity: string;
-	name: string;
-	role: string;
-	hasVideo: boolean;
-	/** Turned off, as opposed to not here yet. */
-	cameraOff: boolean;
-	muted: boolean;
-	speaking: boolean;
-}
+export type { Peer };
 
 export interface CallState {
 	phase: Phase;
@@ -61,6 +52,12 @@ export interface CallState {
 	/** The browser wants one press before it plays sound. */
 	soundBlocked: boolean;
 	speakingWhileMuted: boolean;
+	/** Our screen is shown to the others. */
+	sharing: boolean;
+	/** Our hand is up. */
+	handUp: boolean;
+	/** Who spoke last, ourselves among them, by identity. */
+	speaker: string | null;
 }
 
 export interface CallDebug {
@@ -97,6 +94,9 @@ const fresh: CallState = {
 	quality: 'good',
 	soundBlocked: false,
 	speakingWhileMuted: false,
+	sharing: false,
+	handUp: false,
+	speaker: null,
 };
 
 export class CallEngine extends Observable<CallState> {
@@ -105,21 +105,27 @@ export class CallEngine extends Observable<CallState> {
 	#room: Room | null = null;
 	#wanted = 0;
 	#ticket: (() => Promise<CallTicket>) | null = null;
-	#sounds = new Map<RemoteTrack, HTMLAudioElement>();
+	readonly #sounds = new Sounds();
+	readonly #hands = new Hands((bytes, to) => void this.#sendHand(bytes, to));
+	#recorder = new Recorder(0);
+	#reporter: Reporter | null = null;
+	/** The largest picture that this page wants of anybody, in lines; null for no limit. */
+	#linesMost: number | null = null;
 	#undo: (() => void)[] = [];
 	#sampling: ReturnType<typeof setInterval> | undefined;
 	#sample: Sample | null = null;
 	#judgement = calm;
-	#mutedEar: { meter: LevelMeter; track: MediaStreamTrack } | null = null;
-	#publishing: Promise<void> = Promise.resolve();
+	readonly #ear = new MutedEar();
+	readonly #own = new OwnTracks();
 
 	constructor(devices: Devices) {
 		super({ ...fresh });
 		this.devices = devices;
 	}
 
-	/** Joins, and stays joined through bad networks until `leave`. `ticket` is asked anew for every attempt. */
-	async join(ticket: () => Promise<CallTicket>): Promise<void> {
+	/** Joins, and stays joined through bad networks until `leave`. `ticket` is asked anew for every attempt; `tell` hears
+	 * how the connection is. */
+	async join(ticket: () => Promise<CallTicket>, tell?: TellRecord): Promise<void> {
 		if (
 			this.value.phase === 'connecting' ||
 			this.value.phase === 'connected' ||
@@ -128,8 +134,10 @@ export class CallEngine extends Observable<CallState> {
 			return;
 		const turn = ++this.#wanted;
 		this.#ticket = ticket;
+		this.#recorder = new Recorder(performance.now());
+		this.#reporter = tell ? new Reporter(this.#recorder, tell) : null;
 		this.patch({ phase: 'connecting', failure: null, lostAt: null, gone: null, lastPicture: null });
-		this.#undo.push(this.devices.subscribe(() => this.#publish()));
+		this.#undo.push(this.devices.subscribe(() => void this.#publish()));
 		this.#undo.push(frame.subscribe(() => this.setOutputMuted(frame.outputMuted)));
 		const engine = this;
 		window.__bedside_call = {
@@ -189,6 +197,8 @@ export class CallEngine extends Observable<CallState> {
 			await room.disconnect(false);
 			return;
 		}
+		this.#recorder.joined(room.localParticipant.sid, performance.now());
+		this.#reporter?.begin();
 		this.patch({
 			phase: 'connected',
 			connectedAt: this.value.connectedAt ?? Date.now(),
@@ -196,7 +206,7 @@ export class CallEngine extends Observable<CallState> {
 			soundBlocked: !room.canPlaybackAudio && !frame.outputMuted,
 		});
 		this.#look();
-		this.#publish();
+		void this.#publish();
 		clearInterval(this.#sampling);
 		this.#sample = null;
 		this.#judgement = calm;
@@ -209,28 +219,53 @@ export class CallEngine extends Observable<CallState> {
 		const mine = () => this.#room === room && turn === this.#wanted;
 		const look = () => mine() && this.#look();
 		room
-			.on(RoomEvent.ParticipantConnected, look)
-			.on(RoomEvent.TrackMuted, look)
+			.on(RoomEvent.ParticipantConnected, (participant) => {
+				if (!mine()) return;
+				this.#hands.greet(participant.identity);
+				this.#look();
+			})
+			.on(RoomEvent.DataReceived, (bytes, participant, _kind, topic) => {
+				if (!mine() || topic !== handTopic || !participant) return;
+				if (this.#hands.hear(participant.identity, bytes)) this.#look();
+			})
+			.on(RoomEvent.TrackMuted, (publication, participant) => {
+				if (!mine()) return;
+				this.#look();
+				// The provider muted us. A microphone that went away mutes too, but nobody wished for that.
+				const sound = participant === room.localParticipant && publication.source === Track.Source.Microphone;
+				if (sound && !this.value.muted && this.devices.value.audioTrack) void this.setMuted(true);
+			})
 			.on(RoomEvent.TrackUnmuted, look)
-			.on(RoomEvent.ActiveSpeakersChanged, look)
+			.on(RoomEvent.ActiveSpeakersChanged, (speakers) => {
+				if (!mine()) return;
+				const speaker = speakers[0]?.identity;
+				if (speaker) this.patch({ speaker });
+				this.#look();
+			})
+			.on(RoomEvent.LocalTrackUnpublished, (publication) => {
+				if (mine() && publication.source === Track.Source.ScreenShare) this.patch({ sharing: false });
+			})
 			.on(RoomEvent.ParticipantMetadataChanged, look)
 			.on(RoomEvent.ParticipantNameChanged, look)
 			.on(RoomEvent.TrackPublished, look)
 			.on(RoomEvent.TrackUnpublished, look)
 			.on(RoomEvent.TrackSubscribed, (track) => {
 				if (!mine()) return;
-				if (track.kind === Track.Kind.Audio) this.#play(track);
+				if (track.kind === Track.Kind.Audio) this.#sounds.play(track);
 				else this.patch({ lastPicture: null });
+				this.#limitPictures();
 				this.#look();
 			})
 			.on(RoomEvent.TrackUnsubscribed, (track) => {
-				if (track.kind === Track.Kind.Audio) this.#silence(track);
-				else if (mine()) this.#keepPicture(track);
+				if (track.kind === Track.Kind.Audio) this.#sounds.silence(track);
+				else if (mine() && track.source === Track.Source.Camera)
+					this.patch({ lastPicture: lastPicture(track) ?? this.value.lastPicture });
 				look();
 			})
 			.on(RoomEvent.ParticipantDisconnected, (participant, reason) => {
 				if (!mine()) return;
 				const how = reason === DisconnectReason.CLIENT_INITIATED ? 'left' : 'lost';
+				this.#hands.gone(participant.identity);
 				this.patch({ gone: { name: participant.name ?? '', how, at: Date.now() } });
 				this.#look();
 			})
@@ -241,18 +276,22 @@ export class CallEngine extends Observable<CallState> {
 			.on(RoomEvent.Reconnecting, () => mine() && this.#losing())
 			.on(RoomEvent.Reconnected, () => {
 				if (!mine()) return;
+				this.#recorder.reconnected();
+				this.#recorder.joined(room.localParticipant.sid, performance.now());
 				this.patch({ phase: 'connected', lostAt: null });
 				this.#look();
 			})
 			.on(RoomEvent.Disconnected, (reason) => {
 				if (!mine() || !stage.joined) return;
 				this.#room = null;
-				this.#silenceAll();
+				this.#sounds.silenceAll();
+				this.patch({ sharing: false });
 				if (reason === DisconnectReason.DUPLICATE_IDENTITY) return this.#fail('elsewhere', '');
 				if (reason === DisconnectReason.PARTICIPANT_REMOVED || reason === DisconnectReason.ROOM_DELETED) {
 					return this.#fail('removed', '');
 				}
 				this.#losing();
+				this.#recorder.reconnected();
 				this.patch({ peers: [] });
 				void this.#attempt(turn);
 			});
@@ -279,93 +318,70 @@ export class CallEngine extends Observable<CallState> {
 		this.#wanted += 1;
 		clearInterval(this.#sampling);
 		for (const undo of this.#undo.splice(0)) undo();
-		this.#stopEar();
-		this.#silenceAll();
+		this.#ear.stop();
+		this.#sounds.silenceAll();
+		this.#reporter?.end();
+		this.#reporter = null;
+		if (this.value.handUp) this.#hands.raise(false);
 		this.#room = null;
-		this.patch({ peers: [], soundBlocked: false, quality: 'good', lostAt: null, speakingWhileMuted: false });
+		this.patch({
+			peers: [],
+			soundBlocked: false,
+			quality: 'good',
+			lostAt: null,
+			speakingWhileMuted: false,
+			sharing: false,
+			handUp: false,
+			speaker: null,
+		});
 	}
 
 	// --- our own tracks ---
 
-	/** Brings what we publish in line with what the devices give. One change at a time, in order. */
-	#publish() {
-		this.#publishing = this.#publishing.then(() => this.#publishNow()).catch(() => undefined);
-	}
-
-	async #publishNow(): Promise<void> {
-		const room = this.#room;
-		const kit = this.#sdk;
-		if (!room || !kit || room.state !== kit.ConnectionState.Connected) return;
-		const { audioTrack, videoTrack } = this.devices.value;
-		await this.#publishOne(room, kit, kit.Track.Source.Microphone, audioTrack, this.value.muted);
-		await this.#publishOne(room, kit, kit.Track.Source.Camera, videoTrack, this.value.cameraOff);
-	}
-
-	async #publishOne(
-		room: Room,
-		kit: Sdk,
-		source: Track.Source,
-		track: MediaStreamTrack | null,
-		quiet: boolean,
-	): Promise<void> {
-		const publication: LocalTrackPublication | undefined = room.localParticipant.getTrackPublication(source);
-		const published = publication?.track;
-		if (!track || quiet) {
-			if (publication && !publication.isMuted) await publication.mute();
-			return;
-		}
-		if (!published) {
-			await room.localParticipant.publishTrack(track, {
-				source,
-				name: source === kit.Track.Source.Camera ? 'camera' : 'microphone',
-			});
-			return;
-		}
-		if (published.mediaStreamTrack !== track) await published.replaceTrack(track, true);
-		if (publication.isMuted) await publication.unmute();
+	#publish(): Promise<void> {
+		return this.#own.publish(() => {
+			const [room, kit] = [this.#room, this.#sdk];
+			const { audioTrack: audio, videoTrack: video } = this.devices.value;
+			const { muted, cameraOff } = this.value;
+			return room && kit ? { room, kit, wish: { audio, video, muted, cameraOff } } : null;
+		});
 	}
 
 	async setMuted(muted: boolean): Promise<void> {
 		this.patch({ muted, speakingWhileMuted: false });
 		if (!muted && !this.devices.value.audioTrack)
 			await this.devices.open({ microphone: true, camera: false });
-		this.#publish();
-		if (muted) this.#startEar();
-		else this.#stopEar();
+		void this.#publish();
+		if (muted)
+			this.#ear.start(this.devices.value.audioTrack, (speakingWhileMuted) =>
+				this.patch({ speakingWhileMuted }),
+			);
+		else this.#ear.stop();
 	}
 
 	async setCameraOff(off: boolean): Promise<void> {
 		this.patch({ cameraOff: off });
 		if (off) {
-			this.#publish();
-			await this.#publishing;
+			await this.#publish();
 			this.devices.turnOffCamera();
 		} else {
 			await this.devices.open({ microphone: false, camera: true });
-			this.#publish();
+			void this.#publish();
 		}
 	}
 
-	// A clone listens while the published track is muted: nothing of it leaves this page.
-	#startEar() {
-		this.#stopEar();
-		const original = this.devices.value.audioTrack;
-		if (!original) return;
-		const track = original.clone();
-		track.enabled = true;
-		let loud = 0;
-		const ear = meter(track, (level) => {
-			loud = level > 0.55 ? loud + 1 : Math.max(0, loud - 1);
-			if (loud > 8) this.patch({ speakingWhileMuted: true });
-			else if (loud === 0) this.patch({ speakingWhileMuted: false });
-		});
-		this.#mutedEar = { meter: ear, track };
+	/** Shows our screen to the others; throws what the browser, or the person, answered. */
+	async shareScreen(): Promise<void> {
+		const [room, kit] = [this.#room, this.#sdk];
+		if (!room || !kit || this.value.sharing) return;
+		await publishScreen(room, kit, () => void this.stopSharing());
+		this.patch({ sharing: true });
 	}
 
-	#stopEar() {
-		this.#mutedEar?.meter.stop();
-		this.#mutedEar?.track.stop();
-		this.#mutedEar = null;
+	async stopSharing(): Promise<void> {
+		const [room, kit] = [this.#room, this.#sdk];
+		this.patch({ sharing: false });
+		if (room && kit) await unpublishScreen(room, kit);
 	}
 
 	// --- the others ---
@@ -374,66 +390,86 @@ export class CallEngine extends Observable<CallState> {
 		const room = this.#room;
 		const kit = this.#sdk;
 		if (!room || !kit) return;
-		const peers = [...room.remoteParticipants.values()].map((participant) => peerOf(participant, kit));
+		const hands = this.#hands.up;
+		const peers = [...room.remoteParticipants.values()].map((participant) =>
+			peerOf(participant, kit, hands.get(participant.identity) ?? null),
+		);
 		const same = JSON.stringify(peers) === JSON.stringify(this.value.peers);
 		this.patch({ ...(same ? {} : { peers }), ...(peers.length > 0 ? { gone: null } : {}) });
 	}
 
-	/** Shows a peer's camera in `element`; returns the way to take it away again. */
-	showPeer(identity: string, element: HTMLVideoElement): () => void {
+	/** Shows a peer's camera, or screen, in `element`; returns the way to take it away again. */
+	showPeer(identity: string, element: HTMLVideoElement, what: 'camera' | 'screen' = 'camera'): () => void {
 		const participant: Participant | undefined = this.#room?.remoteParticipants.get(identity);
-		const source = this.#sdk?.Track.Source.Camera;
+		const sources = this.#sdk?.Track.Source;
+		const source = what === 'camera' ? sources?.Camera : sources?.ScreenShare;
 		const track = source ? participant?.getTrackPublication(source)?.track : undefined;
-		track?.attach(element);
-		return () => track?.detach(element);
-	}
-
-	#play(track: RemoteTrack) {
-		const element = document.createElement('audio');
-		element.autoplay = true;
-		element.hidden = true;
+		if (!track) return () => undefined;
+		const seen = () => this.#recorder.frame(performance.now());
+		element.addEventListener('timeupdate', seen, { once: true });
+		if ('requestVideoFrameCallback' in element) element.requestVideoFrameCallback(seen);
 		track.attach(element);
-		// Attaching unmutes; what the stage silenced stays silent.
-		element.muted = frame.outputMuted;
-		document.body.append(element);
-		this.#sounds.set(track, element);
+		return () => {
+			element.removeEventListener('timeupdate', seen);
+			track.detach(element);
+		};
 	}
 
-	#silence(track: RemoteTrack) {
-		const element = this.#sounds.get(track);
-		if (!element) return;
-		track.detach(element);
-		element.remove();
-		this.#sounds.delete(track);
+	/** Who we are in the call; null outside one. */
+	get me(): { identity: string; name: string } | null {
+		const local = this.#room?.localParticipant;
+		return local?.identity ? { identity: local.identity, name: local.name ?? '' } : null;
 	}
 
-	#silenceAll() {
-		for (const track of [...this.#sounds.keys()]) this.#silence(track);
+	/** Takes pictures of at most this many lines from everybody. */
+	limitPictures(lines: number): void {
+		this.#linesMost = lines;
+		this.#limitPictures();
 	}
 
-	#keepPicture(track: RemoteTrack) {
-		const video = track.attachedElements.find((element) => element instanceof HTMLVideoElement);
-		if (!video?.videoWidth) return;
-		const canvas = document.createElement('canvas');
-		canvas.width = video.videoWidth;
-		canvas.height = video.videoHeight;
-		canvas.getContext('2d')?.drawImage(video, 0, 0);
-		this.patch({ lastPicture: canvas });
+	#limitPictures() {
+		const [room, kit, most] = [this.#room, this.#sdk, this.#linesMost];
+		if (!room || !kit || most === null) return;
+		const { LOW, MEDIUM, HIGH } = kit.VideoQuality;
+		for (const participant of room.remoteParticipants.values()) {
+			const camera = participant.getTrackPublication(kit.Track.Source.Camera);
+			if (camera?.isSubscribed) camera.setVideoQuality(most < 360 ? LOW : most < 720 ? MEDIUM : HIGH);
+		}
+	}
+
+	/** Plays the others through another device. Throws where the browser cannot. */
+	async chooseOutput(id: string): Promise<void> {
+		await this.#room?.switchActiveDevice('audiooutput', id);
+	}
+
+	/** Raises our hand, or takes it down. */
+	setHand(up: boolean): void {
+		this.#hands.raise(up);
+		this.patch({ handUp: up });
+	}
+
+	async #sendHand(bytes: Uint8Array, to?: string): Promise<void> {
+		const local = this.#room?.localParticipant;
+		// A signal that is lost with the connection is not worth a word.
+		await local
+			?.publishData(bytes as Uint8Array<ArrayBuffer>, {
+				reliable: true,
+				topic: handTopic,
+				...(to ? { destinationIdentities: [to] } : {}),
+			})
+			.catch(() => undefined);
 	}
 
 	/** After the press that the browser asked for. */
 	async startSound(): Promise<void> {
 		await this.#room?.startAudio().catch(() => undefined);
-		for (const element of this.#sounds.values()) await element.play().catch(() => undefined);
+		await this.#sounds.start();
 		this.patch({ soundBlocked: this.#room ? !this.#room.canPlaybackAudio : false });
 	}
 
 	/** Silences what this page plays, nothing of what it sends. */
 	setOutputMuted(muted: boolean): void {
-		for (const element of this.#sounds.values()) {
-			element.muted = muted;
-			if (!muted) element.play().catch(() => this.patch({ soundBlocked: true }));
-		}
+		this.#sounds.mute(muted, () => this.patch({ soundBlocked: true }));
 		if (muted) this.patch({ soundBlocked: false });
 	}
 
@@ -446,35 +482,10 @@ export class CallEngine extends Observable<CallState> {
 	async #measure(): Promise<void> {
 		const room = this.#room;
 		if (!room || this.value.phase !== 'connected') return;
-		const { sample } = await readStats(room).catch(() => ({ sample: null }));
+		const { sample } = await readStats(room, this.#recorder).catch(() => ({ sample: null }));
 		if (!sample || this.#room !== room) return;
 		this.#judgement = judge(this.#sample, sample, this.#judgement);
 		this.#sample = sample;
 		this.patch({ quality: this.#judgement.quality });
-	}
-}
-
-function peerOf(participant: RemoteParticipant, kit: Sdk): Peer {
-	const camera = participant.getTrackPublication(kit.Track.Source.Camera);
-	const microphone = participant.getTrackPublication(kit.Track.Source.Microphone);
-	return {
-		identity: participant.identity,
-		name: participant.name ?? '',
-		role: roleOf(participant.metadata),
-		hasVideo: Boolean(camera?.track && !camera.isMuted),
-		cameraOff: camera?.isMuted ?? false,
-		muted: microphone ? microphone.isMuted : true,
-		speaking: participant.isSpeaking,
-	};
-}
-
-/** The role a join token gave a participant: `patient`, `provider` or `guest`. */
-export function roleOf(metadata: string | undefined): string {
-	try {
-		const parsed: unknown = JSON.parse(metadata ?? '{}');
-		const role = (parsed as { role?: unknown } | null)?.role;
-		return typeof role === 'string' ? role : '';
-	} catch {
-		return '';
 	}
 }

@@ -3,7 +3,17 @@ import type { Peer } from './engine.ts';
 import { mainPeer } from './main-peer.ts';
 
 function peer(identity: string, role: string): Peer {
-	return { identity, role, name: '', hasVideo: true, cameraOff: false, muted: false, speaking: false };
+	return {
+		identity,
+		role,
+		name: '',
+		hasVideo: true,
+		cameraOff: false,
+		muted: false,
+		speaking: false,
+		sharing: false,
+		handAt: null,
+	};
 }
 
 const patient = peer('1', 'patient');

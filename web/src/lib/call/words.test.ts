@@ -21,6 +21,8 @@ const call: CallState = {
 			cameraOff: false,
 			muted: false,
 			speaking: false,
+			sharing: false,
+			handAt: null,
 		},
 	],
 	gone: null,
@@ -28,6 +30,9 @@ const call: CallState = {
 	quality: 'good',
 	soundBlocked: false,
 	speakingWhileMuted: false,
+	sharing: false,
+	handUp: false,
+	speaker: null,
 };
 
 describe('the words of a call', () => {

@@ -113,7 +113,13 @@ export class GuestVisit {
 		const place = this.place;
 		if (!place) return;
 		void this.openDevices();
-		void this.#leaving.then(() => this.engine.join(() => visits.call(this.api, place.visit.id)));
+		const id = place.visit.id;
+		void this.#leaving.then(() =>
+			this.engine.join(
+				() => visits.call(this.api, id),
+				(record) => visits.tellQuality(this.api, id, record),
+			),
+		);
 	}
 
 	async openDevices(): Promise<void> {

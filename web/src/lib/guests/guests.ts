@@ -29,6 +29,12 @@ export async function decline(api: Api, visit: string, guest: string): Promise<v
 	await ok(api.http.POST('/visits/{id}/guests/{guest_id}/decline', path(visit, guest)));
 }
 
+/** Mutes whoever disturbs; they unmute themselves. Says whether there was anything to mute. */
+export async function mute(api: Api, visit: string, user: string): Promise<boolean> {
+	const request = { params: { path: { id: visit } }, body: { identity: `user-${user}` } };
+	return (await ok(api.http.POST('/visits/{id}/call/mute', request))).data > 0;
+}
+
 /** Gives the own place up. */
 export async function leave(api: Api, visit: string, guest: string): Promise<void> {
 	await ok(api.http.POST('/visits/{id}/guests/{guest_id}/leave', path(visit, guest)));

@@ -51,6 +51,21 @@ export class VisitGuests {
 		return this.#act(person, 'decline');
 	}
 
+	/** Mutes somebody in the call; whether they had a microphone to mute. */
+	async mute(person: Participant): Promise<boolean> {
+		if (this.busyId !== null) return false;
+		this.busyId = person.user_id;
+		this.problem = null;
+		let muted = false;
+		try {
+			muted = await guests.mute(this.api, this.visit, person.user_id);
+		} catch (reason) {
+			this.problem = asApiError(reason).message;
+		}
+		this.busyId = null;
+		return muted;
+	}
+
 	async #act(person: Participant, what: 'admit' | 'decline'): Promise<void> {
 		if (this.busyId !== null || person.guest_id === null) return;
 		this.busyId = person.guest_id;

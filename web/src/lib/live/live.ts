@@ -43,6 +43,14 @@ export interface Live {
 	close(): void;
 }
 
+const ears = new Set<() => void>();
+
+/** Tells when any stream of this page has brought something, for what no stream of its own is worth; gives the way to stop. */
+export function onAnyNews(heed: () => void): () => void {
+	ears.add(heed);
+	return () => ears.delete(heed);
+}
+
 const steps = [500, 1000, 2000, 4000, 8000, 15_000];
 
 export function openLive(options: LiveOptions): Live {
@@ -94,6 +102,7 @@ export function openLive(options: LiveOptions): Live {
 			void options.onRefresh();
 			return;
 		}
+		for (const heed of ears) heed();
 		try {
 			options.onEvent?.(JSON.parse(frame.data) as LiveEvent);
 		} catch {

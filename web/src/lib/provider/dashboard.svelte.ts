@@ -7,6 +7,9 @@ import * as queue from '#lib/queue/queue.ts';
 import { arrange, mine, nextDeparture, type Row } from '#lib/queue/rows.ts';
 import { hasCall } from '#lib/visits/state.ts';
 
+/** Somebody who falls silent makes no event: the list is asked for again this often, in ms. */
+const PRESENCE_MS = 30_000;
+
 /** Which call this tab is in; a reload returns to it, another tab does not. */
 const CALL_KEY = 'bedside:provider-call';
 
@@ -36,9 +39,11 @@ export class Dashboard {
 	now = $state(Date.now());
 
 	private readonly guestEars = new Set<(visit: string | null) => void>();
+	private readonly messageEars = new Set<(visit: string | null) => void>();
 	private held = false;
 	private stream: Live | null = null;
 	private ticker: ReturnType<typeof setInterval> | undefined;
+	private looker: ReturnType<typeof setInterval> | undefined;
 	private soon: ReturnType<typeof setTimeout> | undefined;
 	private latest: Visit[] = [];
 	/** Counts the reads, so that a slow old answer never replaces a newer one. */
@@ -62,15 +67,20 @@ export class Dashboard {
 			onEvent: (event) => {
 				if (/^(visit|queue|call)\./.test(event.type)) this.refreshSoon();
 				if (/^(guest|call)\./.test(event.type)) for (const heed of this.guestEars) heed(event.visit_id);
+				if (event.type.startsWith('message.')) for (const heed of this.messageEars) heed(event.visit_id);
 				if (event.type === 'visit.ended') void this.refreshDone();
 				if (event.type.startsWith('room.')) void this.refreshRooms();
 			},
-			onRefresh: () => this.refresh(),
+			onRefresh: () => {
+				for (const heed of this.messageEars) heed(null);
+				return this.refresh();
+			},
 			onState: (state) => {
 				this.live = state;
 			},
 		});
 		this.ticker = setInterval(() => this.tick(), 1000);
+		this.looker = setInterval(() => this.refreshSoon(), PRESENCE_MS);
 		void this.refresh();
 		void this.refreshDone();
 		void this.refreshRooms();
@@ -82,8 +92,15 @@ export class Dashboard {
 		return () => this.guestEars.delete(heed);
 	}
 
+	/** Tells when something was said or read at a visit; gives the way to stop. */
+	onMessages(heed: (visit: string | null) => void): () => void {
+		this.messageEars.add(heed);
+		return () => this.messageEars.delete(heed);
+	}
+
 	stop(): void {
 		clearInterval(this.ticker);
+		clearInterval(this.looker);
 		clearTimeout(this.soon);
 		this.stream?.close();
 	}

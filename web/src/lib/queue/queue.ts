@@ -10,10 +10,17 @@ export interface AssignedRoom {
 	name: string;
 }
 
+/** An appointment waits from when its patient has come; until then it stands in the calendar alone. */
+export function waitsOrRuns(visit: Pick<Visit, 'type' | 'status' | 'arrived'>): boolean {
+	return Number(visit.type) !== 2 || Boolean(visit.arrived) || Number(visit.status) === 25;
+}
+
 /** Everybody who waits in the assigned rooms or is in a visit there, in queue order. */
 export async function list(api: Api): Promise<Visit[]> {
+	// Appointments to come stand last in the server's order, so they push nobody off the page.
 	const query = { status: '10,20,25', limit: 100 };
-	return (await ok(api.http.GET('/visits', { params: { query } }))).data as Visit[];
+	const visits = (await ok(api.http.GET('/visits', { params: { query } }))).data as Visit[];
+	return visits.filter(waitsOrRuns);
 }
 
 /** The provider's completed visits that began in [from, to), both unix s, earliest first. */

@@ -22,6 +22,8 @@ export function stateOfRoom(room: Room): RoomState {
 	if (!room.active) return 'inactive';
 	if (room.operation_settings?.is_closed) return 'closed';
 	if (room.visits?.walkin?.enabled === false) return 'no_walkin';
+	// Nobody is on call here just now.
+	if (room.visits?.walkin?.open === false) return 'closed';
 	return 'open';
 }
 

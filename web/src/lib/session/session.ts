@@ -1,13 +1,19 @@
 // Who is signed in on this page.
 import { type Api, ApiError, ok } from '#lib/api/client.ts';
 import type { SessionInfo } from '#lib/api/types.ts';
+import { noteSession } from './here.ts';
 
 /** The person behind this page's session, or null when nobody is signed in. */
 export async function findSession(api: Api): Promise<SessionInfo | null> {
 	try {
-		return (await ok(api.http.GET('/session'))).data;
+		const session = (await ok(api.http.GET('/session'))).data;
+		noteSession(api, session);
+		return session;
 	} catch (reason) {
-		if (reason instanceof ApiError && (reason.status === 401 || reason.status === 403)) return null;
+		if (reason instanceof ApiError && (reason.status === 401 || reason.status === 403)) {
+			noteSession(api, null);
+			return null;
+		}
 		throw reason;
 	}
 }

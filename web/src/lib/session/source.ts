@@ -17,3 +17,21 @@ export function cookieSession(kind: Kind): SessionSource {
 		query: () => ({ session_kind: kind }),
 	};
 }
+
+/** The one-time link of an appointment: it opens that visit alone. Its token is kept out of addresses but the stream's. */
+export function linkSession(token: string): SessionSource {
+	return {
+		kind: 'patient',
+		headers: () => ({ 'X-LinkToken': token }),
+		query: () => ({ token }),
+	};
+}
+
+/** A token in the memory of this page alone: a call inside another site, where cookies of ours do not reach. */
+export function tokenSession(token: () => string): SessionSource {
+	return {
+		kind: 'patient',
+		headers: () => ({ 'X-ApiToken': token() }),
+		query: () => ({}),
+	};
+}

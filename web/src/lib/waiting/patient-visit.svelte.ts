@@ -1,5 +1,5 @@
 // One patient's visit on one page: what is known, how fresh it is, and what the patient does about it.
-import { ApiError, asApiError, createApi } from '#lib/api/client.ts';
+import { type Api, ApiError, asApiError, createApi, ok } from '#lib/api/client.ts';
 import type { Queue, Room, SessionInfo, Visit } from '#lib/api/types.ts';
 import { Devices } from '#lib/call/devices.ts';
 import { CallEngine } from '#lib/call/engine.ts';
@@ -7,9 +7,9 @@ import { browserSource } from '#lib/call/media-source.ts';
 import { type Live, type LiveEvent, openLive } from '#lib/live/live.ts';
 import * as rooms from '#lib/rooms/rooms.ts';
 import { findSession, personName, shortName, wayBack } from '#lib/session/session.ts';
-import { cookieSession } from '#lib/session/source.ts';
+import { cookieSession, type SessionSource } from '#lib/session/source.ts';
 import { frame } from '#lib/ui/frame.ts';
-import { isOver, stateOf } from '#lib/visits/state.ts';
+import { isEConsult, isOver, stateOf } from '#lib/visits/state.ts';
 import * as visits from '#lib/visits/visits.ts';
 import { recall, remember, type VisitMemory } from './memory.ts';
 import { type Scene, sceneOf, wasPutBack } from './way.ts';
@@ -22,7 +22,7 @@ const safetyPollMs = 60_000;
 
 export class PatientVisit {
 	readonly id: string;
-	readonly api = createApi(cookieSession('patient'));
+	readonly api: Api;
 	readonly devices = new Devices();
 	readonly engine = new CallEngine(this.devices);
 
@@ -46,6 +46,7 @@ export class PatientVisit {
 	/** The patient had waited on this tab before this page was opened. */
 	cameBack = $state(false);
 
+	readonly #bySession: boolean;
 	#live: Live | null = null;
 	#poll: ReturnType<typeof setInterval> | undefined;
 	#reading: Promise<void> | null = null;
@@ -54,11 +55,15 @@ export class PatientVisit {
 	/** The goodbye to the call that is still under way; coming back waits for it. */
 	#leaving: Promise<unknown> = Promise.resolve();
 	#unsubscribe: () => void = () => undefined;
+	readonly #messageEars = new Set<() => void>();
 
 	readonly #unframe = frame.subscribe(() => this.#followFrame());
 
-	constructor(id: string) {
+	/** Without a source the patient is signed in; a one-time link knows the visit, but nobody's session. */
+	constructor(id: string, source?: SessionSource) {
 		this.id = id;
+		this.#bySession = source === undefined;
+		this.api = createApi(source ?? cookieSession('patient'));
 		this.memory = recall(id);
 		this.cameBack = this.memory.waited;
 	}
@@ -72,6 +77,7 @@ export class PatientVisit {
 			joined: this.memory.joined,
 			away: this.memory.away,
 			exited: this.exited || this.visit.completed_by === this.visit.member_id,
+			question: isEConsult(this.visit),
 		});
 	}
 
@@ -95,6 +101,17 @@ export class PatientVisit {
 		return wayBack(this.session) ?? this.memory.back;
 	}
 
+	/** Joins the room once more with the answers of before; gives the new visit. */
+	async rejoin(): Promise<string> {
+		const path = { params: { path: { id: this.id } } };
+		return (await ok(this.api.http.POST('/visits/{id}/rejoin', path))).data.id;
+	}
+
+	/** A walk-in that was given up, by somebody who is signed in, can be joined again. */
+	get canRejoin(): boolean {
+		return this.#bySession && String(this.visit?.type) === '1' && this.scene === 'exited';
+	}
+
 	get roomPage(): string | null {
 		const slug = this.room?.slug ?? this.visit?.room?.slug;
 		return slug ? `/u/${encodeURIComponent(slug)}` : null;
@@ -113,9 +130,9 @@ export class PatientVisit {
 	/** Reads everything, then follows the visit until `close`. */
 	async open(): Promise<void> {
 		try {
-			this.session = await findSession(this.api);
+			if (this.#bySession) this.session = await findSession(this.api);
 			if (this.#closed) return;
-			if (!this.session) {
+			if (this.#bySession && !this.session) {
 				this.trouble = 'signed_out';
 				return;
 			}
@@ -161,7 +178,17 @@ export class PatientVisit {
 	}
 
 	#heed(event: LiveEvent) {
+		if (event.type.startsWith('message.')) {
+			if (event.visit_id === this.id) for (const heed of this.#messageEars) heed();
+			return;
+		}
 		if (event.visit_id === this.id || event.type === 'queue.updated') void this.refresh();
+	}
+
+	/** Tells when something was said or read at this visit; gives the way to stop. */
+	onMessages(heed: () => void): () => void {
+		this.#messageEars.add(heed);
+		return () => this.#messageEars.delete(heed);
 	}
 
 	/** Looks at the visit and the queue again; one look at a time, and one more when asked meanwhile. */
@@ -183,6 +210,8 @@ export class PatientVisit {
 		if (this.#closed || (this.visit && isOver(stateOf(this.visit)))) return;
 		try {
 			await this.#readVisit();
+			// What the stream did not bring, a look does.
+			for (const heed of this.#messageEars) heed();
 			this.silentSince = null;
 		} catch (reason) {
 			const error = asApiError(reason);
@@ -255,7 +284,12 @@ export class PatientVisit {
 	connect(): void {
 		// Joining does not wait for the devices: the other face comes first, ours follows when the browser gives it.
 		void this.openDevices(!this.memory.soundOnly);
-		void this.#leaving.then(() => this.engine.join(() => visits.call(this.api, this.id)));
+		void this.#leaving.then(() =>
+			this.engine.join(
+				() => visits.call(this.api, this.id),
+				(record) => visits.tellQuality(this.api, this.id, record),
+			),
+		);
 	}
 
 	/** Opens the microphone and, unless the patient goes on with sound only, the camera. */

@@ -9,6 +9,7 @@ const facts: Facts = {
 	joined: false,
 	away: false,
 	exited: false,
+	question: false,
 };
 
 describe("the patient's way", () => {
@@ -36,6 +37,13 @@ describe("the patient's way", () => {
 	it('asks for no camera where the visit has no video', () => {
 		expect(sceneOf({ ...facts, video: false })).toBe('waiting');
 		expect(sceneOf({ ...facts, video: false, state: 'in_progress' })).toBe('no_video');
+	});
+
+	it('shows a question as a conversation, also when it was answered', () => {
+		for (const state of ['waiting', 'in_progress', 'completed'] as const) {
+			expect(sceneOf({ ...facts, question: true, state })).toBe('question');
+		}
+		expect(sceneOf({ ...facts, question: true, state: 'cancelled' })).toBe('cancelled');
 	});
 
 	it('knows put back from a new wait', () => {

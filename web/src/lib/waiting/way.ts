@@ -14,7 +14,9 @@ export type Scene =
 	| 'exited'
 	| 'cancelled'
 	| 'booked'
-	| 'no_video';
+	| 'no_video'
+	/** A question in writing: the conversation, open or over. */
+	| 'question';
 
 export interface Facts {
 	state: VisitState;
@@ -28,9 +30,12 @@ export interface Facts {
 	away: boolean;
 	/** The patient pressed "Leave the waiting room" on this page. */
 	exited: boolean;
+	/** It is an e-consult. */
+	question: boolean;
 }
 
 export function sceneOf(facts: Facts): Scene {
+	if (facts.question && facts.state !== 'cancelled') return 'question';
 	switch (facts.state) {
 		case 'completed':
 		case 'refunded':

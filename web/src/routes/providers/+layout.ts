@@ -1,5 +1,5 @@
 import { loadMessages } from '#lib/i18n/i18n.ts';
 
 export async function load() {
-	await loadMessages('staff');
+	await loadMessages('staff', ['en']);
 }

@@ -31,24 +31,37 @@ impl Folder {
         &self.0.0
     }
 
+    pub(super) async fn check(&self) -> Result<()> {
+        let folder = self.0.0.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            let probe = folder.join(".write-test");
+            make(&folder).and_then(|()| fs::write(&probe, b"")).and_then(|()| fs::remove_file(probe))
+        });
+        written.await.map_err(Error::internal)?.map_err(Error::internal)
+    }
+
     pub(super) async fn deliver(&self, letter: Letter) -> Result<()> {
         let name = format!("{}.eml", letter.id);
         let folder = self.0.clone();
         let written = tokio::task::spawn_blocking(move || {
             let text = letter.formatted(folder.1.clone())?;
-            write(&folder.0, &name, &text).map_err(Error::internal)
+            write_private(&folder.0, &name, &text).map_err(Error::internal)
         });
         written.await.map_err(Error::internal)?
     }
 }
 
-/// Writes a whole file or none: beside it first, then in its place.
-fn write(folder: &Path, name: &str, text: &[u8]) -> io::Result<()> {
+fn make(folder: &Path) -> io::Result<()> {
     let mut make = DirBuilder::new();
     make.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
-    make.create(folder)?;
+    make.create(folder)
+}
+
+/// Writes a whole file for this user alone, or none: beside it first, then in its place.
+pub(crate) fn write_private(folder: &Path, name: &str, text: &[u8]) -> io::Result<()> {
+    make(folder)?;
     let draft = folder.join(format!(".{name}.draft"));
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);

@@ -9,8 +9,8 @@ use bedside_model::At;
 use lettre::{
     Address, Message,
     message::{
-        Mailbox, MultiPart,
-        header::{HeaderName, HeaderValue},
+        Attachment, Mailbox, MultiPart,
+        header::{ContentType, HeaderName, HeaderValue},
     },
 };
 
@@ -33,8 +33,21 @@ pub struct Letter {
     pub text: String,
     /// As HTML.
     pub html: String,
+    /// An invitation for the person's calendar.
+    pub invite: Option<Invite>,
+    /// Where one request ends such letters (RFC 8058).
+    pub unsubscribe: Option<String>,
     /// Now.
     pub at: At,
+}
+
+/// An iCalendar text that goes with a letter.
+#[derive(Clone)]
+pub struct Invite {
+    /// `REQUEST` or `CANCEL`, as in the text.
+    pub method: &'static str,
+    /// The text (RFC 5545).
+    pub text: String,
 }
 
 impl fmt::Debug for Letter {
@@ -49,6 +62,14 @@ impl Letter {
     /// # Errors
     /// 400 `bad_address`.
     pub(super) fn formatted(self, from: Mailbox) -> Result<Vec<u8>> {
+        Ok(self.message(from)?.formatted())
+    }
+
+    /// The letter with its headers and parts.
+    ///
+    /// # Errors
+    /// 400 `bad_address`.
+    pub(super) fn message(self, from: Mailbox) -> Result<Message> {
         let address: Address = self
             .to_address
             .parse()
@@ -62,11 +83,29 @@ impl Letter {
             .subject(self.subject)
             .date(UNIX_EPOCH + Duration::from_millis(millis))
             .message_id(Some(format!("<{}@{}>", self.id, self.host)))
-            .multipart(MultiPart::alternative_plain_html(self.text, self.html))
+            .multipart(parts(self.text, self.html, self.invite)?)
             .map_err(Error::internal)?;
+        let mut put = |name: &'static str, value: String| {
+            let name = HeaderName::new_from_ascii_str(name);
+            message.headers_mut().insert_raw(HeaderValue::new(name, value));
+        };
         // So that no holiday message comes back (RFC 3834).
-        let name = HeaderName::new_from_ascii_str("Auto-Submitted");
-        message.headers_mut().insert_raw(HeaderValue::new(name, "auto-generated".to_owned()));
-        Ok(message.formatted())
+        put("Auto-Submitted", "auto-generated".to_owned());
+        if let Some(url) = self.unsubscribe {
+            put("List-Unsubscribe", format!("<{url}>"));
+            put("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
+        }
+        Ok(message)
     }
+}
+
+/// Text and HTML, with the invitation beside them: calendars find it there,
+/// whatever the mail program makes of it.
+fn parts(text: String, html: String, invite: Option<Invite>) -> Result<MultiPart> {
+    let words = MultiPart::alternative_plain_html(text, html);
+    let Some(invite) = invite else { return Ok(words) };
+    let kind = format!("text/calendar; charset=utf-8; method={}", invite.method);
+    let kind = ContentType::parse(&kind).map_err(Error::internal)?;
+    let attached = Attachment::new("invite.ics".to_owned()).body(invite.text, kind);
+    Ok(MultiPart::mixed().multipart(words).singlepart(attached))
 }

@@ -3,12 +3,15 @@
 
 mod folder;
 mod letter;
+mod smtp;
 
 use std::path::PathBuf;
 
 pub use folder::Folder;
-pub use letter::Letter;
+pub(crate) use folder::write_private;
+pub use letter::{Invite, Letter};
 use lettre::message::Mailbox;
+pub use smtp::{Protection, Smtp, SmtpSettings};
 
 use crate::Result;
 
@@ -17,6 +20,14 @@ use crate::Result;
 pub enum Mail {
     /// Into a folder, as `.eml` files that any mail program opens.
     Folder(Folder),
+    /// To a mail server.
+    Smtp(Smtp),
+}
+
+fn sender(from: &str) -> Result<Mailbox, String> {
+    from.parse().map_err(|_| {
+        format!("mail.from: `{from}` is no sender such as Northside Clinic <no-reply@example.org>")
+    })
 }
 
 impl Mail {
@@ -26,21 +37,48 @@ impl Mail {
     /// # Errors
     /// The sender is no address; the text says so.
     pub fn folder(folder: PathBuf, from: &str) -> Result<Self, String> {
-        let from: Mailbox = from
-            .parse()
-            .map_err(|_| format!("`{from}` is no sender such as Northside Clinic <no-reply@example.org>"))?;
-        Ok(Self::Folder(Folder::new(folder, from)))
+        Ok(Self::Folder(Folder::new(folder, sender(from)?)))
+    }
+
+    /// Letters to a mail server.
+    ///
+    /// # Errors
+    /// A setting that cannot be used; the text says which.
+    pub fn smtp(settings: &SmtpSettings, from: &str) -> Result<Self, String> {
+        Ok(Self::Smtp(Smtp::new(settings, sender(from)?)?))
+    }
+
+    /// The word for the way, as the settings spell it.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Folder(_) => "folder",
+            Self::Smtp(_) => "smtp",
+        }
+    }
+
+    /// Can letters be delivered right now? Sends none.
+    ///
+    /// # Errors
+    /// As [`Mail::deliver`].
+    pub async fn check(&self) -> Result<()> {
+        match self {
+            Self::Folder(folder) => folder.check().await,
+            Self::Smtp(smtp) => smtp.check().await,
+        }
     }
 
     /// Delivers a letter. Delivering it again (same identifier) replaces the
-    /// first, so that a job that is run twice sends one.
+    /// first in a folder, and has the same `Message-ID` on a server, so that a
+    /// job that is run twice is known as one.
     ///
     /// # Errors
-    /// 400 `bad_address` for an address no mail can go to; otherwise faults
-    /// that may pass, such as a full disk.
+    /// 400 `bad_address` and `mail_bounced` for an address no mail can go to;
+    /// otherwise faults that may pass, such as a full disk.
     pub async fn deliver(&self, letter: Letter) -> Result<()> {
         match self {
             Self::Folder(folder) => folder.deliver(letter).await,
+            Self::Smtp(smtp) => smtp.deliver(letter).await,
         }
     }
 }
@@ -60,6 +98,8 @@ mod tests {
             subject: "Choose your password".to_owned(),
             text: text.to_owned(),
             html: format!("<p>{text}</p>"),
+            invite: None,
+            unsubscribe: None,
             at: At::from_seconds(1_800_000_000),
         }
     }

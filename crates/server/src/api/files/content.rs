@@ -101,7 +101,11 @@ pub(super) async fn send(api: &Api, id: &FileId, parts: &Parts) -> Result<Respon
     }
 }
 
-async fn answer(content: &Content, resized: bool, parts: &Parts) -> Result<Response, ApiError> {
+pub(in super::super) async fn answer(
+    content: &Content,
+    resized: bool,
+    parts: &Parts,
+) -> Result<Response, ApiError> {
     let tag = format!("\"{}{}\"", content.id, if resized { "-small" } else { "" });
     let mut headers = headers(content, &tag);
     if known(&parts.headers, &tag) {

@@ -15,9 +15,11 @@ pub enum Caller {
     Link,
     /// A token, or a page's cookie.
     Person,
+    /// The same, or the one-time link of the visit.
+    Visitor,
 }
 
-/// The operations that do not ask for a person.
+/// The operations that do not ask for a person alone.
 const OTHERS: &[(&str, &str, Caller)] = &[
     ("post", "/users/sso", Caller::Portal),
     ("post", "/users/login", Caller::Anybody),
@@ -33,9 +35,41 @@ const OTHERS: &[(&str, &str, Caller)] = &[
     ("get", "/rooms/{code}/providers/{id}", Caller::Anybody),
     ("get", "/accounts", Caller::Anybody),
     ("get", "/accounts/{code}", Caller::Anybody),
+    ("get", "/accounts/{code}/tos", Caller::Anybody),
+    ("get", "/accounts/{code}/consent", Caller::Anybody),
+    ("get", "/consent_documents/{id}", Caller::Anybody),
+    ("post", "/users/{id}/consents", Caller::Visitor),
+    ("post", "/billing/webhook", Caller::Anybody),
     ("post", "/visits/join", Caller::Anybody),
     ("get", "/visits/join/{code}", Caller::Anybody),
+    ("post", "/visits/{id}/link/resend", Caller::Anybody),
     ("get", "/files/view/{id}", Caller::Link),
+    ("get", "/visits/{id}", Caller::Visitor),
+    ("post", "/visits/{id}", Caller::Visitor),
+    ("post", "/visits/{id}/start", Caller::Visitor),
+    ("post", "/visits/{id}/add_walkin", Caller::Visitor),
+    ("post", "/visits/{id}/call", Caller::Visitor),
+    ("post", "/visits/{id}/call/quality", Caller::Visitor),
+    ("get", "/meetings/{meeting_id}", Caller::Visitor),
+    ("get", "/visits/{id}/recordings/current", Caller::Visitor),
+    ("post", "/recordings/{id}/consent", Caller::Visitor),
+    ("get", "/recordings/view/{id}", Caller::Link),
+    ("post", "/visits/{id}/cancel", Caller::Visitor),
+    ("post", "/visits/{id}/close", Caller::Visitor),
+    ("post", "/visits/{id}/end", Caller::Visitor),
+    ("get", "/visits/{id}/calendar.ics", Caller::Visitor),
+    ("get", "/visits/{id}/leave_and_call", Caller::Visitor),
+    ("post", "/visits/{id}/leave_and_call", Caller::Visitor),
+    ("delete", "/visits/{id}/leave_and_call", Caller::Visitor),
+    ("get", "/visits/{id}/messages", Caller::Visitor),
+    ("post", "/visits/{id}/messages", Caller::Visitor),
+    ("post", "/visits/{id}/messages/read", Caller::Visitor),
+    ("get", "/surveys", Caller::Visitor),
+    ("get", "/surveys/{code}", Caller::Visitor),
+    ("post", "/surveys/{code}/results", Caller::Visitor),
+    ("get", "/availability", Caller::Visitor),
+    ("get", "/rooms/{code}/queue", Caller::Visitor),
+    ("get", "/events/stream", Caller::Visitor),
 ];
 
 impl Caller {
@@ -49,12 +83,11 @@ impl Caller {
         match self {
             Self::Anybody | Self::Link => json!([{}]),
             Self::Portal => json!([{ "ApiKey": [], "ApiSecret": [] }]),
-            Self::Person => json!([
-                { "ApiToken": [] },
-                { "PatientSession": [] },
-                { "ProviderSession": [] },
-                { "AdminSession": [] },
-            ]),
+            Self::Person | Self::Visitor => {
+                let mut ways = vec!["ApiToken", "PatientSession", "ProviderSession", "AdminSession"];
+                ways.extend((self == Self::Visitor).then_some("LinkToken"));
+                ways.into_iter().map(|way| json!({ way: [] })).collect()
+            }
         }
     }
 
@@ -66,6 +99,10 @@ impl Caller {
             }
             Self::Link => "Credentials: the signed query.",
             Self::Person => "Credentials: `X-ApiToken`, or the session of a page.",
+            Self::Visitor => {
+                "Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in \
+                 `X-LinkToken` (a read may carry it as `token`)."
+            }
         }
     }
 }
@@ -75,6 +112,7 @@ pub fn schemes() -> Value {
     let cookie = |name: &str, about: &str| json!({ "type": "apiKey", "in": "cookie", "name": name, "description": about });
     json!({
         "ApiToken": header("X-ApiToken", "Token of a person, or an admin token."),
+        "LinkToken": header("X-LinkToken", "The `one_time_link_token` of an appointment: its patient, for this visit alone."),
         "ApiKey": header("X-ApiKey", "The account's API key."),
         "ApiSecret": header("X-ApiSecret", "The account's API secret. Accounts may allow the key alone."),
         "PatientSession": cookie("bedside_patient", "A patient's page, together with `X-Session-Kind: patient`."),

@@ -28,12 +28,22 @@ const TAGS: &[(&str, &str)] = &[
     ("scheduling", "Free times, appointment rules, holds and closures."),
     ("intakes", "Answers given before a visit, documented fields and the portal's own."),
     ("visits", "Encounters from the queue to the end, and the calls they are held in."),
+    ("recordings", "Recordings of calls: asking everybody, playing, deleting."),
     ("guests", "People invited into a visit by its code: family, carers, interpreters."),
     ("files", "Documents, photos and attachments, each with an owner and a target."),
     ("accounts", "Clinics: what a portal has to know of them, and how they are set up."),
     ("api_apps", "The programs that act for a clinic: their keys, admin tokens and scopes."),
+    ("developers", "What developers of a portal look at: the request log, and a clinic to try things in."),
     ("audit", "Who did what, when and under which right."),
-    ("events", "What happened, live."),
+    ("messages", "What is written at a visit, between its patient and those who see them."),
+    ("notes", "What providers write down of a visit, sign, and send to the patient."),
+    ("consents", "What a clinic asks people to agree to, and who agreed to which version."),
+    ("surveys", "What a clinic asks after a visit, and what people answered."),
+    ("reports", "What visits add up to: waits, no-shows, load, drop-off, ratings. No patient is in them."),
+    ("billing", "Money: cards, what a visit costs, charges and refunds by a card processor."),
+    ("notifications", "What people are told, where they are reached, and what they want to hear of."),
+    ("webhooks", "Addresses that are told of events: rules, deliveries, what was tried and when again."),
+    ("events", "What happened, live and as a numbered log."),
 ];
 
 #[derive(OpenApi)]
@@ -130,7 +140,7 @@ fn parameters(operation: &mut Value, method: &str, path: &str, caller: Caller) {
             "northside",
         ));
     }
-    if caller == Caller::Person {
+    if matches!(caller, Caller::Person | Caller::Visitor) {
         all.push(header(
             "X-Session-Kind",
             "Whose cookie counts; pages send it with every call, other clients never.",

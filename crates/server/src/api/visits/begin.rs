@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::{
     super::{
         BaseUrl,
-        auth::Caller,
+        auth::{Caller, VisitCaller},
         envelope::Data,
         error::ApiError,
         extract::{Id, Path, Request, Text},
@@ -89,14 +89,14 @@ pub async fn add_econsult_alias(
     add_econsult(app, caller, base, body).await
 }
 
-/// The patient of an appointment comes to wait, at the earliest 15 minutes
-/// before its time. The visit stays the same one.
+/// The patient of an appointment comes to wait, at the earliest the room's
+/// `start_window_minutes` before its time. The visit stays the same one.
 #[utoipa::path(post, path = "/visits/{id}/add_walkin", tag = "visits", operation_id = "visits::arrive",
     params(("id" = String, Path, description = "Number of the visit")),
     responses((status = 200, body = Data<Visit>)))]
 pub async fn arrive(
     State(app): State<App>,
-    Caller(actor): Caller,
+    VisitCaller(actor): VisitCaller,
     base: BaseUrl,
     Path(id): Path<String>,
 ) -> Result<Data<Visit>, ApiError> {

@@ -9,13 +9,13 @@ use utoipa::ToSchema;
 use super::{
     super::{
         BaseUrl,
-        auth::Caller,
+        auth::{Caller, VisitCaller},
         envelope::Data,
         error::ApiError,
         extract::{Id, Path, Request, Text},
         visit_object::Visit,
     },
-    Named, id_of, shown,
+    ChangedVisit, Named, changed, id_of, scope, shown,
 };
 
 /// The provider completes the visit. It is final.
@@ -31,29 +31,50 @@ pub async fn complete(
     Ok(shown(visits::complete(&app, &actor, id_of(&id)?).await?, &base))
 }
 
+/// Calling a visit off.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct CancelRequest {
+    /// Which of a series: `this` (default), `following`, `all`. All or none.
+    scope: Option<Text<20>>,
+}
+
 /// Calls a visit off that nobody has taken.
 #[utoipa::path(post, path = "/visits/{id}/cancel", tag = "visits", operation_id = "visits::cancel",
     params(("id" = String, Path, description = "Number of the visit")),
-    responses((status = 200, body = Data<Visit>)))]
+    request_body = CancelRequest, responses((status = 200, body = Data<ChangedVisit>)))]
 pub async fn cancel(
     State(app): State<App>,
-    Caller(actor): Caller,
+    VisitCaller(actor): VisitCaller,
     base: BaseUrl,
     Path(id): Path<String>,
-) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::cancel(&app, &actor, id_of(&id)?).await?, &base))
+    Request(body): Request<CancelRequest>,
+) -> Result<Data<ChangedVisit>, ApiError> {
+    let scope = scope(body.scope)?;
+    Ok(changed(visits::cancel(&app, &actor, id_of(&id)?, scope).await?, &base))
+}
+
+/// Calling a visit off that the body names.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct CancelNamedRequest {
+    /// Number of the visit.
+    id: Option<Id>,
+    /// The same, as other clients name it.
+    visit_id: Option<Id>,
+    /// As in `POST /visits/{id}/cancel`.
+    scope: Option<Text<20>>,
 }
 
 /// The same as `POST /visits/{id}/cancel`.
 #[utoipa::path(post, path = "/visits/cancel", tag = "visits", operation_id = "visits::cancel_named",
-    request_body = Named, responses((status = 200, body = Data<Visit>)))]
+    request_body = CancelNamedRequest, responses((status = 200, body = Data<ChangedVisit>)))]
 pub async fn cancel_named(
     State(app): State<App>,
     Caller(actor): Caller,
     base: BaseUrl,
-    Request(named): Request<Named>,
-) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::cancel(&app, &actor, named.id()?).await?, &base))
+    Request(body): Request<CancelNamedRequest>,
+) -> Result<Data<ChangedVisit>, ApiError> {
+    let id = Named { id: body.id, visit_id: body.visit_id }.id()?;
+    Ok(changed(visits::cancel(&app, &actor, id, scope(body.scope)?).await?, &base))
 }
 
 /// Leaving a visit.
@@ -89,7 +110,7 @@ fn reason(word: &Text<64>) -> Result<CloseReason, ApiError> {
     request_body = CloseRequest, responses((status = 200, body = Data<Visit>)))]
 pub async fn close(
     State(app): State<App>,
-    Caller(actor): Caller,
+    VisitCaller(actor): VisitCaller,
     base: BaseUrl,
     Path(id): Path<String>,
     Request(body): Request<CloseRequest>,
@@ -103,7 +124,7 @@ pub async fn close(
     request_body = CloseRequest, responses((status = 200, body = Data<Visit>)))]
 pub async fn end(
     app: State<App>,
-    caller: Caller,
+    caller: VisitCaller,
     base: BaseUrl,
     id: Path<String>,
     body: Request<CloseRequest>,

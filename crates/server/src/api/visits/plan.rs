@@ -3,7 +3,7 @@
 use axum::extract::State;
 use bedside_app::{
     App,
-    visits::{self, Transfer, Update},
+    visits::{self, Scope, Transfer, Update},
 };
 use bedside_model::{At, UserId, visit::Subtype};
 use serde::Deserialize;
@@ -12,13 +12,13 @@ use utoipa::ToSchema;
 use super::{
     super::{
         BaseUrl,
-        auth::Caller,
+        auth::{Caller, VisitCaller},
         envelope::Data,
         error::ApiError,
-        extract::{Id, Int, Path, Request, Text},
+        extract::{Flag, Id, Int, Path, Request, Text},
         visit_object::Visit,
     },
-    id_of, shown,
+    ChangedVisit, changed, id_of, scope, shown,
 };
 
 /// What changes of a visit; what is left out stays.
@@ -38,21 +38,36 @@ pub struct UpdateVisitRequest {
     description: Option<Text<4000>>,
     /// Only the status it has; a change has a call of its own.
     status: Option<Int>,
+    /// Staff move it outside the offered times. An admin token always may.
+    r#override: Option<Flag>,
+    /// Staff move it over something else.
+    force: Option<Flag>,
+    /// Why, for the audit trail.
+    #[schema(example = "She can come at noon only.")]
+    reason: Option<Text<500>>,
+    /// Which of a series: `this` (default), `following`, `all`. They move by the
+    /// same on the room's clock, all or none.
+    scope: Option<Text<20>>,
 }
 
 impl UpdateVisitRequest {
-    fn into_command(self) -> Result<Update, ApiError> {
+    fn into_command(self) -> Result<(Update, Scope), ApiError> {
+        let scope = scope(self.scope)?;
         let subtype = |code: Int| {
             Subtype::from_code(code.0).ok_or_else(|| ApiError::field("subtype", "must be 1, 2, 3 or 4"))
         };
-        Ok(Update {
+        let command = Update {
             start_at: self.start.map(|at| At::from_seconds(at.0)),
             end_at: self.end.map(|at| At::from_seconds(at.0)),
             provider: self.provider_id.map(|id| UserId(id.0)),
             subtype: self.subtype.map(subtype).transpose()?,
             remark: self.description.map(|text| text.trimmed().to_owned().into()),
             status: self.status.map(|status| status.0),
-        })
+            overriding: self.r#override.is_some_and(|flag| flag.0),
+            force: self.force.is_some_and(|flag| flag.0),
+            reason: self.reason.and_then(Text::filled).map(Into::into),
+        };
+        Ok((command, scope))
     }
 }
 
@@ -60,15 +75,16 @@ impl UpdateVisitRequest {
 /// meeting, what staff write about it.
 #[utoipa::path(post, path = "/visits/{id}", tag = "visits", operation_id = "visits::update",
     params(("id" = String, Path, description = "Number of the visit")),
-    request_body = UpdateVisitRequest, responses((status = 200, body = Data<Visit>)))]
+    request_body = UpdateVisitRequest, responses((status = 200, body = Data<ChangedVisit>)))]
 pub async fn update(
     State(app): State<App>,
-    Caller(actor): Caller,
+    VisitCaller(actor): VisitCaller,
     base: BaseUrl,
     Path(id): Path<String>,
     Request(body): Request<UpdateVisitRequest>,
-) -> Result<Data<Visit>, ApiError> {
-    Ok(shown(visits::update(&app, &actor, id_of(&id)?, body.into_command()?).await?, &base))
+) -> Result<Data<ChangedVisit>, ApiError> {
+    let (command, scope) = body.into_command()?;
+    Ok(changed(visits::update(&app, &actor, id_of(&id)?, command, scope).await?, &base))
 }
 
 /// Makes sure of an appointment.

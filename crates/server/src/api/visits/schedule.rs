@@ -40,6 +40,9 @@ pub struct ScheduleRequest {
     r#override: Option<Flag>,
     /// Staff book over something else.
     force: Option<Flag>,
+    /// Why, for the audit trail.
+    #[schema(example = "She can come at noon only.")]
+    reason: Option<Text<500>>,
     /// One a week, all or none.
     repeat: Option<Weekly>,
 }
@@ -58,6 +61,12 @@ pub struct Weekly {
 pub struct Appointment {
     #[serde(flatten)]
     visit: Visit,
+    /// Opens this appointment without a login, at
+    /// `/members/appointment/{id}?token=` and in `X-LinkToken`; where the clinic
+    /// uses such links.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "k3v9x0qz7a")]
+    one_time_link_token: Option<String>,
     /// Numbers of all appointments of the series, the first one included.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     series: Vec<String>,
@@ -96,6 +105,7 @@ impl ScheduleRequest {
             subtype,
             overriding: self.r#override.is_some_and(|flag| flag.0),
             force: self.force.is_some_and(|flag| flag.0),
+            reason: self.reason.and_then(Text::filled).map(Into::into),
             repeat: self.repeat.map(|repeat| repeat.count.0),
         })
     }
@@ -112,5 +122,6 @@ pub async fn add(
 ) -> Result<Data<Appointment>, ApiError> {
     let made = visits::add(&app, &actor, body.into_command()?).await?;
     let series = made.series.iter().map(ToString::to_string).collect();
-    Ok(data(Appointment { visit: Visit::of(made.view, Form::Detail, &base), series }))
+    let one_time_link_token = made.link.map(bedside_model::Phi::into_inner);
+    Ok(data(Appointment { visit: Visit::of(made.view, Form::Detail, &base), one_time_link_token, series }))
 }
