@@ -23,8 +23,11 @@ const POSTGRES_COLUMNS: &str = "SELECT table_name, column_name, data_type AS kin
      FROM information_schema.columns WHERE table_schema = 'public') c";
 const SQLITE_INDEXES: &str =
     "SELECT name FROM sqlite_master WHERE type = 'index' AND name NOT LIKE 'sqlite_%'";
+/// Without those that stand for a constraint: keys, and the exclusions that
+/// triggers keep on SQLite.
 const POSTGRES_INDEXES: &str = "SELECT indexname::text FROM pg_indexes WHERE schemaname = 'public' \
-     AND indexname NOT LIKE '%_pkey' AND indexname NOT LIKE '%_key' AND indexname NOT LIKE '%_trgm'";
+     AND indexname NOT LIKE '%_pkey' AND indexname NOT LIKE '%_key' AND indexname NOT LIKE '%_trgm' \
+     AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conname = indexname AND c.contype = 'x')";
 const SQLITE_UNINDEXED: &str = "SELECT m.name || '.' || f.\"from\" FROM sqlite_master m \
      JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table' AND NOT EXISTS (SELECT 1 FROM \
      pragma_index_list(m.name) i JOIN pragma_index_info(i.name) c ON c.seqno = 0 WHERE c.name = f.\"from\")";

@@ -136,7 +136,8 @@ fn rust_tests(root: &Path) -> Command {
     tests
 }
 
-/// The integration suite once more. `--workspace` keeps cargo's choice of
+/// The integration suite once more, and the store's own tests of both engines.
+/// `--workspace` keeps cargo's choice of
 /// features, and so every compiled crate, the same as in the run before.
 fn on_postgres(root: &Path, tally: &mut Tally) -> Result<()> {
     let cluster = postgres::Cluster::start(&server::target(root))?;
@@ -150,7 +151,10 @@ fn on_postgres(root: &Path, tally: &mut Tally) -> Result<()> {
         tests.args(["test", "--workspace", "--no-fail-fast", "--test", "it"]);
         without_alone(tests);
     });
-    let outcome = run(alone).and(together);
+    let store = run(|tests| {
+        tests.args(["test", "--workspace", "--no-fail-fast", "--lib", "--", "_tests::"]);
+    });
+    let outcome = run(alone).and(together).and(store);
     if outcome.is_err() {
         eprintln!("What Postgres said:\n{}", cluster.last_words());
     }
