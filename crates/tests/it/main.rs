@@ -52,6 +52,7 @@ mod meetings;
 mod messages;
 mod missed;
 mod notes;
+mod notes_crash;
 mod notification_races;
 mod notifications;
 mod on_call;
