@@ -3,6 +3,7 @@
 //! machines; the absolute numbers say what was seen on one.
 
 mod availability;
+mod care;
 mod http;
 mod lists;
 mod media;
@@ -57,7 +58,7 @@ pub struct Options {
     #[arg(long, default_value_t = 4_000)]
     deliveries: usize,
     /// Measure this part alone; nothing is written.
-    #[arg(long, value_parser = ["start", "visits", "lists", "availability", "streams", "webhooks", "media", "reports"])]
+    #[arg(long, value_parser = ["start", "visits", "lists", "availability", "streams", "webhooks", "media", "reports", "care"])]
     only: Option<String>,
     /// Measure what was built before, however old it is.
     #[arg(long)]
@@ -125,6 +126,12 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
     if wanted("reports") {
         stages.after(built, "reports", || {
             figures.reports = Some(reports::measure(&binary, &scratch, &server::target(root), options)?);
+            Ok(())
+        });
+    }
+    if wanted("care") {
+        stages.after(built, "around a visit", || {
+            figures.care = Some(care::measure(&binary, &scratch, &server::target(root), options)?);
             Ok(())
         });
     }

@@ -4,7 +4,7 @@ use std::{fmt::Write, fs, path::Path, thread::available_parallelism};
 
 use anyhow::{Context, Result};
 
-use super::{availability, lists, media, median, reports, sections, start, streams, visits, webhooks};
+use super::{availability, care, lists, media, median, reports, sections, start, streams, visits, webhooks};
 use crate::process;
 
 /// The load average of the last minute.
@@ -27,6 +27,7 @@ pub struct Figures {
     pub streams: Option<streams::Figures>,
     pub webhooks: Option<webhooks::Figures>,
     pub reports: Option<reports::Figures>,
+    pub care: Option<care::Figures>,
     pub media: Option<media::Figures>,
 }
 
@@ -40,6 +41,7 @@ impl Figures {
             && self.streams.is_some()
             && self.webhooks.is_some()
             && self.reports.is_some()
+            && self.care.is_some()
             && self.media.is_some()
     }
 }
@@ -82,6 +84,9 @@ fn page(figures: &Figures) -> Result<String> {
     }
     if let Some(reports) = &figures.reports {
         reports::write(&mut page, reports)?;
+    }
+    if let Some(care) = &figures.care {
+        care::write(&mut page, care)?;
     }
     if let Some(media) = &figures.media {
         media::write(&mut page, media)?;
