@@ -97,7 +97,7 @@ async fn what_was_backed_up_while_serving_comes_back_whole() {
     assert!(again.sentence().contains("not empty"));
 
     // Onto an empty place, with the master key carried there by hand.
-    let empty = Database::fresh().await;
+    let empty = Database::empty().await;
     let key_there = empty.folder().join("carried.key");
     let theirs = settings(&empty, &key_there);
     let without = run(&["restore", copy.to_str().unwrap()], &theirs, home.path()).await;
@@ -144,7 +144,7 @@ async fn backup_of_a_clinic() -> (Kit, tempfile::TempDir) {
 
 /// The sentence by which a restore of it is refused; nothing is written then.
 async fn refusal(kit: &Kit, home: &Path) -> String {
-    let empty = Database::fresh().await;
+    let empty = Database::empty().await;
     let key = home.join("right.key");
     if !key.exists() {
         std::fs::copy(kit.database().folder().join("master.key"), &key).unwrap();

@@ -18,6 +18,7 @@ mod call_rooms;
 mod calls;
 mod calls_cluster;
 mod calls_conformance;
+mod calls_ipv6;
 mod calls_restart;
 mod calls_sealed;
 mod cli;

@@ -28,7 +28,7 @@ struct Old {
 
 impl Old {
     async fn make() -> Self {
-        let database = Database::fresh().await;
+        let database = Database::empty().await;
         let old = Self { database };
         if old.database.is_sqlite() {
             let path = old.database.url().trim_start_matches("sqlite:");

@@ -5,8 +5,10 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use bedside_store::{Settings, Store};
 use sqlx::Connection;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 /// A fresh database, and the folder beside it. Both go with the value.
 pub struct Database {
@@ -15,11 +17,24 @@ pub struct Database {
 }
 
 impl Database {
-    /// On SQLite, or on the Postgres server of `BEDSIDE_TEST_POSTGRES`.
+    /// On SQLite, or on the Postgres server of `BEDSIDE_TEST_POSTGRES`. It may
+    /// have its tables already, and nothing in them.
     pub async fn fresh() -> Self {
+        static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+        let Ok(server) = std::env::var("BEDSIDE_TEST_POSTGRES") else { return Self::empty().await };
+        let template = TEMPLATE.get_or_init(|| make_template(&server)).await;
+        Self::made(Some(template)).await
+    }
+
+    /// The same without any table.
+    pub async fn empty() -> Self {
+        Self::made(None).await
+    }
+
+    async fn made(template: Option<&str>) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let url = match std::env::var("BEDSIDE_TEST_POSTGRES") {
-            Ok(server) => on_postgres(&server).await,
+            Ok(server) => on_postgres(&server, template).await,
             Err(_) => format!("sqlite:{}", folder.path().join("bedside.db").display()),
         };
         Self { url, folder }
@@ -67,12 +82,43 @@ impl Drop for Database {
     }
 }
 
-async fn on_postgres(server: &str) -> String {
+async fn on_postgres(server: &str, template: Option<&str>) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = format!("it_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let mut admin = sqlx::PgConnection::connect(server).await.expect("the Postgres server answers");
-    let make = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    sqlx::query(make).execute(&mut admin).await.expect("a database is made");
+    let like = template.map(|template| format!(" TEMPLATE {template}")).unwrap_or_default();
+    run(&mut admin, format!("CREATE DATABASE {name}{like}")).await;
+    beside(server, &name)
+}
+
+/// A database with every migration, to be copied: making the tables anew for
+/// each test takes several times as long. It is this process's own; those of
+/// processes that have ended go.
+async fn make_template(server: &str) -> String {
+    let mut admin = sqlx::PgConnection::connect(server).await.expect("the Postgres server answers");
+    let left = "SELECT datname::text FROM pg_database WHERE datname LIKE 'itt\\_%'";
+    let left: Vec<String> = sqlx::query_scalar(left).fetch_all(&mut admin).await.expect("their names");
+    for name in left {
+        let lives = name.strip_prefix("itt_").is_some_and(|pid| Path::new("/proc").join(pid).exists());
+        if !lives {
+            run(&mut admin, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        }
+    }
+    let name = format!("itt_{}", std::process::id());
+    run(&mut admin, format!("CREATE DATABASE {name}")).await;
+    let url = beside(server, &name);
+    let store = Store::open(&Settings::new(&url)).await.expect("every migration runs");
+    // Copied only when nobody is connected to it.
+    store.close().await;
+    name
+}
+
+async fn run(admin: &mut sqlx::PgConnection, sql: String) {
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(admin).await.expect("Postgres does it");
+}
+
+/// The address of another database on the same server.
+fn beside(server: &str, name: &str) -> String {
     let (base, _) = server.rsplit_once('/').expect("postgres://server/database");
     format!("{base}/{name}")
 }
