@@ -349,6 +349,13 @@ export class EmbedCall {
 		}
 	}
 
+	/** Whoever is away with our own connection has not left; nobody is met before one has joined. */
+	#others(): Moment['others'] {
+		const call = this.engine.value;
+		if (call.phase === 'reconnecting') return this.#told.others;
+		return call.peers.map((peer) => ({ ...peer, id: peer.identity }));
+	}
+
 	#tell() {
 		const call = this.engine.value;
 		const { microphone, camera } = this.devices.value;
@@ -368,11 +375,7 @@ export class EmbedCall {
 			sharing: call.sharing,
 			handUp: call.handUp,
 			speaker: call.speaker,
-			// Whoever is away with our own connection has not left.
-			others:
-				call.phase === 'reconnecting'
-					? this.#told.others
-					: call.peers.map((peer) => ({ ...peer, id: peer.identity })),
+			others: joined ? this.#others() : [],
 			tiles: this.tiles,
 			chatOpen: this.chatOpen,
 			unread: this.unread,
