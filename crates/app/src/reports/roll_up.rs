@@ -15,8 +15,9 @@ use bedside_store::{
 
 use crate::{App, Error, Result};
 
-/// Quarters of an hour per change.
-const BATCH: i64 = 96;
+/// Quarters of an hour per change: with two hundred providers six hours are some
+/// thousand visits, and other changes wait meanwhile.
+const BATCH: i64 = 24;
 
 /// Counts one piece of every account in which something waits. Gives true while
 /// there is more. What fails for one account does not hold up another; it is

@@ -1,6 +1,6 @@
 //! What a provider does around a visit, in a clinic with a full calendar: a
 //! note saved as it is typed. On both engines, beside a sign-in of somebody
-//! known (a small write) and a page of visits (a read) on the same server.
+//! known (a small write) and reading the note (no write) on the same server.
 
 use std::{
     net::SocketAddr,
@@ -145,8 +145,8 @@ pub fn write(page: &mut String, figures: &Figures) -> Result<()> {
     write!(
         page,
         "\n## Around a visit\n\n\
-         {CLIENTS} clients at once, {} s a call, in a clinic with {} appointments. A sign-in is a small write and a page of\n\
-         visits a read, on the same server in the same run. Notes are sealed, and written at full durability.\n\n\
+         {CLIENTS} clients at once, {} s a call, in a clinic with {} appointments. A sign-in is a small write, reading\n\
+         the note again none, on the same server in the same run. Notes are sealed, and written at full durability.\n\n\
          | | | requests/s | p50 | p99 | server CPU each |\n| --- | --- | --- | --- | --- | --- |\n",
         ASK_FOR.as_secs(),
         figures.visits,
