@@ -13,6 +13,7 @@ mod consents;
 mod events;
 mod files;
 mod guests;
+mod identifiers;
 mod intakes;
 mod log_ins;
 mod messages;
@@ -241,7 +242,7 @@ macro_rules! rows {
 }
 
 async fn rows() -> Vec<(World, Vec<Case>)> {
-    rows!(accounts users log_ins rooms intakes visits guests calls scheduling calendars files events notifications messages notes consents webhooks money recordings surveys)
+    rows!(accounts users log_ins rooms intakes visits identifiers guests calls scheduling calendars files events notifications messages notes consents webhooks money recordings surveys)
 }
 
 async fn refuse(world: &World, cases: Vec<Case>, described: &Described, wrong: &mut Vec<String>) {
