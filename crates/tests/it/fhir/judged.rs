@@ -1,6 +1,6 @@
 //! Our answers, judged by the models of `fhir.resources` for Python.
 
-use std::{collections::BTreeSet, path::Path, process::Command};
+use std::{collections::BTreeSet, path::Path, process::Command, time::Duration};
 
 use bedside_tests::kit::Kit;
 use serde_json::{Value, json};
@@ -88,4 +88,26 @@ fn read_by_python(python: &Path, kit: &Kit, resources: &[Value]) -> Result<Vec<V
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
     Ok(serde_json::from_slice(&output.stdout).expect("JSON"))
+}
+
+/// Medplum's client for Node: what npm has put beside the pages.
+#[tokio::test]
+async fn medplums_client_reads_an_appointment_and_its_patient() {
+    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web");
+    if !web.join("node_modules/@medplum/core").is_dir() {
+        eprintln!("skipped: Medplum's client is not installed; `npm ci` in web/ brings it");
+        return;
+    }
+    let Clinic { kit, patient, .. } = clinic().await;
+    kit.patient("tom").await;
+    let booked = book(&patient, MONDAY_NINE, json!({})).await.data();
+    // The client wants a newer Node than a machine may have; npm brings one.
+    let mut script = tokio::process::Command::new(web.join("node_modules/.bin/node"));
+    script.current_dir(&web).arg("sdk-tests/ehr.mjs").kill_on_drop(true);
+    script.args([&kit.base, &kit.clinic.admin_token, id(&booked)]);
+    let run = tokio::time::timeout(Duration::from_secs(60), script.output());
+    let output = run.await.expect("the script ends by itself").expect("the script starts");
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && said.contains("ok:"), "{said}");
 }
