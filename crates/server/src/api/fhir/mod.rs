@@ -93,7 +93,7 @@ pub fn at_root(api: Api) -> Router {
         .route("/fhir/R4/metadata", get(metadata::get))
         .route("/fhir/R4/{type}", get(search))
         .route("/fhir/R4/{type}/{id}", get(read))
-        .route("/fhir/R4/{*rest}", axum::routing::any(async || ApiError::not_found()))
+        .route("/fhir/R4/{type}/{id}/{*rest}", axum::routing::any(async || ApiError::not_found()))
         .route_layer(middleware::from_fn_with_state(api.clone(), request_log::layer))
         .route_layer(middleware::from_fn(remember_route))
         .layer(CatchPanicLayer::custom(of_panic))
