@@ -48,7 +48,7 @@ async fn care() -> Care {
         doctor.act(visit, "accept").await.ok();
     }
     doctor.act(&visits[4], "complete").await.ok();
-    kit.admin().act(&visits[5], "cancel").await.ok();
+    kit.admin().post(&format!("/visits/{}/cancel", visits[5].id), json!({})).await.ok();
     let walk_in = tom.walk_in(&room).await;
     Care { start, maria: maria.id, visits, walk_in, kit }
 }

@@ -45,11 +45,17 @@ fn refused(answer: &Answer, status: u16, code: &str, word: &str) {
     );
 }
 
-async fn program(kit: &Kit, scopes: Value) -> Client {
+/// A token of an app with these scopes.
+async fn token_of(kit: &Kit, scopes: Value) -> String {
     let app = kit.admin().post("/api_apps", json!({ "name": "EHR", "scopes": scopes })).await.data();
     let path = format!("/api_apps/{}/tokens", app["id"].as_str().unwrap());
     let token = kit.admin().post(&path, json!({ "name": "ehr" })).await.data();
-    kit.anonymous().header("Authorization", &format!("Bearer {}", token["token"].as_str().unwrap()))
+    token["token"].as_str().unwrap().to_owned()
+}
+
+/// The app itself, as FHIR's clients send their tokens.
+async fn program(kit: &Kit, scopes: Value) -> Client {
+    kit.anonymous().header("Authorization", &format!("Bearer {}", token_of(kit, scopes).await))
 }
 
 /// Follows `next` to the end.
@@ -73,17 +79,20 @@ async fn only_a_program_with_the_scope_comes_in() {
     let kit = Kit::start().await;
     let patient = kit.patient("maria").await;
     let provider = kit.provider("d-1", &[]).await;
-    let ehr = program(&kit, json!(["fhir:read"])).await;
+    let token = token_of(&kit, json!(["fhir:read"])).await;
+    let ehr = kit.anonymous().header("Authorization", &format!("Bearer {token}"));
     let path = format!("//fhir/R4/Patient/{}", patient.id);
-    assert_eq!(read(&ehr, &path[9..]).await["id"], patient.id);
+    assert_eq!(read(&ehr, &path[10..]).await["id"], patient.id);
     // The one scope opens this door and no other.
-    ehr.get("/visits").await.refused(403, "scope_missing");
+    let same = kit.bearer(&token);
+    same.get("/visits").await.refused(403, "scope_missing");
+    assert_eq!(read(&same, "Patient").await["total"], 1);
     let other = program(&kit, json!(["users:read", "visits:read"])).await;
     refused(&other.get(&path).await, 403, "forbidden", "scope_missing");
     let anonymous = kit.anonymous().get(&path).await;
     refused(&anonymous, 401, "login", "token_missing");
     assert_eq!(anonymous.headers["www-authenticate"], "Bearer");
-    refused(&kit.bearer("0123456789abcdef0123456789abcdef").get(&path).await, 401, "login", "token_invalid");
+    refused(&kit.bearer("0123456789abcdef0123456789abcdef").get(&path).await, 401, "login", "token_unknown");
     for person in [&patient, &provider] {
         refused(&person.client.get(&path).await, 403, "forbidden", "admin_only");
     }

@@ -5,7 +5,7 @@ use axum::{extract::State, http::request::Parts, response::Response};
 use serde_json::{Value, json};
 
 use super::{
-    super::{Api, BaseUrl, error::ApiError, limits::Charged},
+    super::{Api, BaseUrl, error::ApiError},
     RESOURCES, ROOT, Resource, answer,
 };
 use crate::http::Client;
@@ -14,7 +14,6 @@ use crate::http::Client;
 const CHANGED: &str = "2026-11-23";
 
 pub(super) async fn get(State(api): State<Api>, base: BaseUrl, parts: Parts) -> Result<Response, ApiError> {
-    let _ = Charged::of(&parts.extensions);
     api.limits.door(Client::of_request(&parts).addr).map_err(ApiError::limited)?;
     Ok(answer(statement(&base.0)))
 }
