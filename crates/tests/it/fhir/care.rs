@@ -171,3 +171,25 @@ async fn schedules_have_slots_until_they_are_taken() {
         "resource_not_found",
     );
 }
+
+/// Statements that searches have taken so far, as `/metrics` says.
+async fn so_far(kit: &Kit) -> u64 {
+    let page = kit.anonymous().get("//metrics").await.ok().text;
+    let name = "bedside_http_statements_total{method=\"GET\",route=\"/fhir/R4/{type}\"} ";
+    page.lines().find_map(|line| line.strip_prefix(name)).map_or(0, |count| count.parse().unwrap())
+}
+
+#[tokio::test]
+async fn a_search_takes_as_many_statements_for_many_rows_as_for_one() {
+    let Care { kit, .. } = care().await;
+    let ehr = kit.admin();
+    for name in ["Appointment", "Encounter", "Patient", "Location"] {
+        let mut counts = Vec::new();
+        for count in [1, 50] {
+            let before = so_far(&kit).await;
+            read(&ehr, &format!("{name}?_count={count}")).await;
+            counts.push(so_far(&kit).await - before);
+        }
+        assert!(counts[0] == counts[1] && (1..=8).contains(&counts[0]), "{name}: {counts:?}");
+    }
+}
