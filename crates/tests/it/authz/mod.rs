@@ -242,7 +242,7 @@ macro_rules! rows {
 }
 
 async fn rows() -> Vec<(World, Vec<Case>)> {
-    rows!(accounts users log_ins rooms intakes visits identifiers guests calls scheduling calendars files events notifications messages notes consents webhooks money recordings surveys)
+    rows!(accounts users log_ins rooms intakes visits identifiers guests scheduling calendars files events notifications messages notes consents webhooks money recordings surveys calls)
 }
 
 async fn refuse(world: &World, cases: Vec<Case>, described: &Described, wrong: &mut Vec<String>) {
@@ -280,7 +280,8 @@ async fn refuse(world: &World, cases: Vec<Case>, described: &Described, wrong: &
 async fn every_operation_refuses_whoever_may_not() {
     let described = described();
     let mut wrong = Vec::new();
-    for (world, cases) in rows().await {
+    // The newest first: the peer that the rows of calls made stays only so long.
+    for (world, cases) in rows().await.into_iter().rev() {
         refuse(&world, cases, &described, &mut wrong).await;
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
