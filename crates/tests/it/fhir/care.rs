@@ -193,3 +193,22 @@ async fn a_search_takes_as_many_statements_for_many_rows_as_for_one() {
         assert!(counts[0] == counts[1] && (1..=8).contains(&counts[0]), "{name}: {counts:?}");
     }
 }
+
+#[tokio::test]
+async fn in_a_clinic_with_one_time_links_the_address_is_one_until_the_visit_closes() {
+    let Clinic { kit, patient, admin, .. } = clinic().await;
+    admin.post("/accounts/-", json!({ "one_time_links": 1 })).await.ok();
+    let booked = book(&patient, MONDAY_NINE, json!({})).await.data();
+    let path = format!("Appointment/{}", booked["id"].as_str().unwrap());
+    let shown = read(&admin, &path).await;
+    let parts = shown["extension"][0]["extension"].as_array().unwrap();
+    let address = parts.iter().find(|one| one["url"] == "address").unwrap();
+    let (_, token) = address["valueUrl"].as_str().unwrap().split_once("?token=").expect("a link");
+    let holder = kit.anonymous().header("X-LinkToken", token);
+    let visit = format!("/visits/{}", booked["id"].as_str().unwrap());
+    assert_eq!(holder.get(&visit).await.data()["id"], booked["id"]);
+    // The holder of a link is no program.
+    refused(&holder.get(&format!("//fhir/R4/{path}")).await, 403, "forbidden", "link_not_enough");
+    admin.post(&format!("{visit}/cancel"), json!({})).await.ok();
+    assert!(read(&admin, &path).await["extension"].is_null());
+}
