@@ -96,7 +96,7 @@ impl Desk {
         &self.room.settings.booking
     }
 
-    fn question(&self, window: Span, now: At) -> Question {
+    pub fn question(&self, window: Span, now: At) -> Question {
         Question { window, duration_minutes: self.duration_minutes, now }
     }
 }
@@ -186,7 +186,7 @@ async fn visible_member(conn: &mut Conn, actor: &Actor, wanted: &str) -> Result<
     Ok(authz::may(actor, relations, Action::UserRead).then_some(found.id))
 }
 
-fn offers(desk: &Desk, calendars: &BTreeMap<UserId, Calendar>, question: Question) -> Vec<Offer> {
+pub(crate) fn offers(desk: &Desk, calendars: &BTreeMap<UserId, Calendar>, question: Question) -> Vec<Offer> {
     let mut all: Vec<Slot> = calendars
         .values()
         .flat_map(|calendar| availability::slots(calendar, desk.rules(), &desk.zone, question))

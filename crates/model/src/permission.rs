@@ -333,6 +333,10 @@ actions! {
     EventsList, EventsRead, [(Admin, &[SameAccount])];
     /// Manage webhook endpoints, see and repeat what they were sent.
     WebhooksManage, AccountWrite, [(Admin, &[SameAccount])];
+    /// Say what other systems call a person or a visit, and read it.
+    IdentifiersManage, UsersWrite, [(Admin, &[SameAccount])];
+    /// Read the clinic as FHIR resources.
+    FhirRead, FhirRead, [(Admin, &[SameAccount])];
     /// Change the clinic: settings, apps, keys, tokens.
     AccountManage, AccountWrite, [(Admin, &[SameAccount])];
     /// Read what a test clinic would have sent, move its time, play its people.

@@ -45,6 +45,8 @@ scopes! {
     AccountWrite = "account:write";
     /// Read the audit trail.
     AuditRead = "audit:read";
+    /// Read patients, appointments and the rest as FHIR resources.
+    FhirRead = "fhir:read";
 }
 
 impl Scope {

@@ -1,5 +1,10 @@
 //! What a clinic asks people to agree to, and who agreed to which version. Texts
 //! and consents are only ever added: the database itself refuses to change one.
+//! All of an account's consents, page by page: `consents/given.rs`.
+
+mod given;
+
+pub use given::*;
 
 use bedside_model::{
     AccountId, At, FileId, UserId,

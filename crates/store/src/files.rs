@@ -337,3 +337,31 @@ const NEWEST_AVATAR: &str = select_files!(
 pub async fn find_photo(conn: &mut Conn, account: &AccountId, person: UserId) -> Result<Option<File>> {
     query_opt!(conn, Row, NEWEST_AVATAR, account.as_str(), person.0)?.map(File::try_from).transpose()
 }
+
+const PAGE: &str = select_files!(
+    "WHERE f.account_id = $1 AND f.id > $2 AND f.category IN ('intake_attachment', 'user_document', 'user_consent') \
+     AND f.created_at >= $4 AND f.created_at < $5 ORDER BY f.id LIMIT $3"
+);
+const PAGE_OF: &str = select_files!(
+    "WHERE f.account_id = $1 AND f.id > $2 AND f.category IN ('intake_attachment', 'user_document', 'user_consent') \
+     AND f.created_at >= $4 AND f.created_at < $5 AND f.person_id = $6 ORDER BY f.id LIMIT $3"
+);
+
+/// The account's documents, the oldest first, behind one of them: what came
+/// with a visit, what is on a profile, consents. Of one person, or everybody.
+///
+/// # Errors
+/// What the database says.
+pub async fn list_documents(
+    conn: &mut Conn,
+    account: &AccountId,
+    person: Option<UserId>,
+    (from, until): (Option<At>, Option<At>),
+    (after, limit): (&str, i64),
+) -> Result<Vec<File>> {
+    let (from, until) = (from.map_or(i64::MIN, |at| at.0), until.map_or(i64::MAX, |at| at.0));
+    rows(match person {
+        None => query_all!(conn, Row, PAGE, account.as_str(), after, limit, from, until)?,
+        Some(id) => query_all!(conn, Row, PAGE_OF, account.as_str(), after, limit, from, until, id.0)?,
+    })
+}

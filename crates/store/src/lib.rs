@@ -54,6 +54,7 @@ pub mod files;
 pub mod guests;
 pub mod house_keys;
 pub mod idempotency;
+pub mod identifiers;
 pub mod intakes;
 pub mod invoices;
 pub mod jobs;

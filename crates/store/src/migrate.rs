@@ -53,6 +53,7 @@ const STEPS: &[Step] = &[
     step!(24, "0024_consents"),
     step!(25, "0025_money"),
     step!(26, "0026_surveys_and_reports"),
+    step!(27, "0027_identifiers"),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT NULL PRIMARY KEY)";

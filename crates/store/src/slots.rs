@@ -371,3 +371,25 @@ pub async fn list(conn: &mut Conn, account: &AccountId, filter: Filter<'_>) -> R
     )?;
     rows.into_iter().map(SlotRule::try_from).collect()
 }
+
+const PAGE: &str = select_slots!(
+    "AND kind = 'appointment' AND id > $2 AND ($3 = 0 OR provider_id = $3) AND ($4 = 0 OR room_id = $4) \
+     ORDER BY id LIMIT $5"
+);
+
+/// The rows that patients can book by, in the order they were made, behind one
+/// of them; of one provider or room when they are named.
+///
+/// # Errors
+/// What the database says.
+pub async fn page(
+    conn: &mut Conn,
+    account: &AccountId,
+    (provider, room): (Option<UserId>, Option<RoomId>),
+    after: i64,
+    limit: i64,
+) -> Result<Vec<SlotRule>> {
+    let (provider, room) = (provider.map_or(0, |id| id.0), room.map_or(0, |id| id.0));
+    let rows = query_all!(conn, Row, PAGE, account.as_str(), after, provider, room, limit)?;
+    rows.into_iter().map(SlotRule::try_from).collect()
+}

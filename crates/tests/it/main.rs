@@ -33,6 +33,7 @@ mod endpoints;
 mod errors;
 mod etag;
 mod events;
+mod fhir;
 mod files;
 mod files_access;
 mod files_content;

@@ -123,6 +123,12 @@ impl ApiError {
         (self.error.clone(), self.fields.keys().cloned().collect())
     }
 
+    /// Its stable name, its sentence, and the fields that it blames, for another
+    /// form of the body.
+    pub(super) fn parts(&self) -> (String, String, Vec<String>) {
+        (self.error.clone(), self.message.clone(), self.fields.keys().cloned().collect())
+    }
+
     fn body(&self, request_id: &str) -> Value {
         let mut body = Map::new();
         for (name, value) in &self.extra {

@@ -6,9 +6,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Api, accounts, api_apps, audit, availability, billing, calendars, call_moderation, call_quality,
-    closures, consents, cors, dependants, endpoints, error::ApiError, events, files, guests, holds,
-    idempotency, intakes, invoices, layers, meetings, messages, notes, notifications, openapi, promo_codes,
-    recordings, reports, request_log, rooms, sessions, slots, surveys, test_clinic, users, visits, webhooks,
+    closures, consents, cors, dependants, endpoints, error::ApiError, events, fhir, files, guests, holds,
+    idempotency, identifiers, intakes, invoices, layers, meetings, messages, notes, notifications, openapi,
+    promo_codes, recordings, reports, request_log, rooms, sessions, slots, surveys, test_clinic, users,
+    visits, webhooks,
 };
 use crate::{config::Server, http};
 
@@ -159,6 +160,9 @@ fn operations() -> OpenApiRouter<Api> {
         .routes(routes!(notifications::alerts, notifications::update_alerts))
         .routes(routes!(notifications::invite))
         .routes(routes!(notifications::resend_link))
+        // what other systems call them
+        .routes(routes!(identifiers::of_user, identifiers::update_user))
+        .routes(routes!(identifiers::of_visit, identifiers::update_visit))
         // files
         .routes(routes!(files::add, files::list))
         .routes(routes!(files::get, files::rename, files::delete))
@@ -205,5 +209,6 @@ pub fn routes(api: Api, server: &Server) -> Router {
         .merge(files::at_root(api.clone()))
         .merge(recordings::at_root(api.clone()))
         .merge(calendars::at_root(api.clone()))
+        .merge(fhir::at_root(api.clone()))
         .layer(middleware::from_fn_with_state(api, cors::cors))
 }

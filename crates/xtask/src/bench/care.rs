@@ -93,7 +93,9 @@ fn on_engine(engine: &'static str, binary: &Path, home: &Home, figures: &mut Fig
             "last_name": "Bench" });
         connection.post("/api_v3/users/sso", &key, &person)
     })?;
-    add("`GET /visits?limit=25`", &|connection, _, _| connection.get("/api_v3/visits?limit=25", &admin))?;
+    add("`GET /notes/:id`, 8 kB", &|connection, desk, _| {
+        connection.get(&format!("/api_v3/notes/{}", desk.note), &desk.doctor)
+    })?;
     Ok(())
 }
 

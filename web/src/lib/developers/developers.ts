@@ -33,6 +33,7 @@ export const scopes = [
 	'events:read',
 	'account:write',
 	'audit:read',
+	'fhir:read',
 ] as const;
 
 /** Told when nothing else is said. */
