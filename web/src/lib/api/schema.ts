@@ -2064,6 +2064,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users/{id}/identifiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What other systems call a person.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["identifiers::of_user"];
+        put?: never;
+        /**
+         * Says what other systems call a person.
+         * @description The list takes the place of the one before; nobody else of the clinic may be called so in the same system. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["identifiers::update_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users/{id}/rooms": {
         parameters: {
             query?: never;
@@ -2654,6 +2678,30 @@ export interface paths {
          * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["guests::leave"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/visits/{id}/identifiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What other systems call a visit.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["identifiers::of_visit"];
+        put?: never;
+        /**
+         * Says what other systems call a visit, such as an appointment's number in an EHR.
+         * @description The list takes the place of the one before. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["identifiers::update_visit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5952,6 +6000,21 @@ export interface components {
             }[];
         };
         /** @description One object. */
+        Data_Vec_Identifier: {
+            data: {
+                /**
+                 * @description Whose numbers they are, an absolute URI.
+                 * @example urn:oid:2.16.840.1.113883.19.5
+                 */
+                system: string;
+                /**
+                 * @description Unique among the users, or the visits, of the clinic in this system.
+                 * @example MRN-004711
+                 */
+                value: string;
+            }[];
+        };
+        /** @description One object. */
         Data_Vec_LoggedEvent: {
             data: {
                 /**
@@ -6747,6 +6810,19 @@ export interface components {
         };
         /** @description An id, as a number or as text. */
         Id: number | string;
+        /** @description What another system calls somebody or something. */
+        Identifier: {
+            /**
+             * @description Whose numbers they are, an absolute URI.
+             * @example urn:oid:2.16.840.1.113883.19.5
+             */
+            system: string;
+            /**
+             * @description Unique among the users, or the visits, of the clinic in this system.
+             * @example MRN-004711
+             */
+            value: string;
+        };
         /** @description A whole number, or its digits as text. */
         Int: number | string;
         /** @description An intake: its documented fields, and the portal's own at top level. */
@@ -9912,6 +9988,11 @@ export interface components {
         UpdateApiApp: {
             name?: components["schemas"]["Text128"] | null;
             scopes?: components["schemas"]["List_String"] | null;
+        };
+        /** @description All identifiers of a user or a visit; they take the place of those before. */
+        UpdateIdentifiers: {
+            /** @description At most 20; an empty list takes all away. */
+            identifiers: components["schemas"]["Identifier"][];
         };
         /** @description What may change of it; what is left out stays as it is. */
         UpdateRecordingSettings: {
@@ -22705,6 +22786,169 @@ export interface operations {
             504: components["responses"]["TimedOut"];
         };
     };
+    "identifiers::of_user": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the person
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "system": "urn:oid:2.16.840.1.113883.19.5",
+                     *           "value": "MRN-004711"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_Identifier"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "identifiers::update_user": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the person
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "identifiers": [
+                 *         {
+                 *           "system": "urn:oid:2.16.840.1.113883.19.5",
+                 *           "value": "MRN-004711"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateIdentifiers"];
+                /**
+                 * @example {
+                 *       "identifiers": [
+                 *         {
+                 *           "system": "urn:oid:2.16.840.1.113883.19.5",
+                 *           "value": "MRN-004711"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["UpdateIdentifiers"];
+                /**
+                 * @example {
+                 *       "identifiers": [
+                 *         {
+                 *           "system": "urn:oid:2.16.840.1.113883.19.5",
+                 *           "value": "MRN-004711"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["UpdateIdentifiers"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "system": "urn:oid:2.16.840.1.113883.19.5",
+                     *           "value": "MRN-004711"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_Identifier"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
     "users::list_rooms": {
         parameters: {
             query?: never;
@@ -27490,6 +27734,169 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "identifiers::of_visit": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "system": "urn:oid:2.16.840.1.113883.19.5",
+                     *           "value": "MRN-004711"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_Identifier"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "identifiers::update_visit": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "identifiers": [
+                 *         {
+                 *           "system": "urn:oid:2.16.840.1.113883.19.5",
+                 *           "value": "MRN-004711"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateIdentifiers"];
+                /**
+                 * @example {
+                 *       "identifiers": [
+                 *         {
+                 *           "system": "urn:oid:2.16.840.1.113883.19.5",
+                 *           "value": "MRN-004711"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["UpdateIdentifiers"];
+                /**
+                 * @example {
+                 *       "identifiers": [
+                 *         {
+                 *           "system": "urn:oid:2.16.840.1.113883.19.5",
+                 *           "value": "MRN-004711"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["UpdateIdentifiers"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "system": "urn:oid:2.16.840.1.113883.19.5",
+                     *           "value": "MRN-004711"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_Identifier"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
