@@ -71,7 +71,7 @@ async fn appointments_and_encounters_by_status_date_and_patient() {
     assert_eq!(ids(&ehr, "Appointment?status=waitlist").await, Vec::<String>::new());
     assert_eq!(ids(&ehr, "Appointment?status=booked&status=pending").await, Vec::<String>::new());
     // A walk-in is no appointment.
-    assert_eq!(ids(&ehr, "Encounter?status=arrived").await, [care.walk_in.id.clone()]);
+    assert_eq!(ids(&ehr, "Encounter?status=arrived").await, std::slice::from_ref(&care.walk_in.id));
     let missing = ehr.get(&format!("//fhir/R4/Appointment/{}", care.walk_in.id)).await;
     refused(&missing, 404, "not-found", "resource_not_found");
     let of_maria = format!("Appointment?patient=Patient/{}", care.maria);
@@ -100,10 +100,10 @@ async fn an_appointment_says_where_its_call_is_and_what_others_call_it() {
     let path = format!("/visits/{}/identifiers", visit.id);
     let number = json!({ "identifiers": [{ "system": "https://ehr.example/appointments", "value": "A-7" }] });
     ehr.post(&path, number.clone()).await.ok();
-    assert_eq!(ids(&ehr, "Appointment?identifier=A-7").await, [visit.id.clone()]);
+    assert_eq!(ids(&ehr, "Appointment?identifier=A-7").await, std::slice::from_ref(&visit.id));
     assert_eq!(
         ids(&ehr, "Encounter?identifier=https://ehr.example/appointments|A-7").await,
-        [visit.id.clone()]
+        std::slice::from_ref(&visit.id)
     );
     ehr.post(&format!("/visits/{}/identifiers", care.visits[1].id), number)
         .await

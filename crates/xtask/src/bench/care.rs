@@ -1,6 +1,6 @@
 //! What a provider does around a visit, in a clinic with a full calendar: a
-//! note saved as it is typed. On both engines, beside a sign-in of somebody
-//! known (a small write) and reading the note (no write) on the same server.
+//! note saved as it is typed; and what an EHR reads of it. On both engines, beside
+//! a sign-in of somebody known (a small write) and reading the note.
 
 use std::{
     net::SocketAddr,
@@ -73,6 +73,8 @@ fn on_engine(engine: &'static str, binary: &Path, home: &Home, figures: &mut Fig
     let desks: Vec<Desk> =
         (0..CLIENTS).map(|n| desk(&mut connection, &admin, &key, n)).collect::<Result<_>>()?;
 
+    let today = String::from_utf8(process::read(process::command("date").args(["-u", "+%F"]))?)?;
+    let today = today.trim();
     let mut add = |call, ask: &(dyn Fn(&mut Connection, &Desk, usize) -> Result<Value> + Sync)| {
         let cpu = subject.cpu_seconds()?;
         let (seen, per_second) = ask_all(subject.address, &desks, ask)?;
@@ -95,6 +97,11 @@ fn on_engine(engine: &'static str, binary: &Path, home: &Home, figures: &mut Fig
     })?;
     add("`GET /notes/:id`, 8 kB", &|connection, desk, _| {
         connection.get(&format!("/api_v3/notes/{}", desk.note), &desk.doctor)
+    })?;
+    add("`GET /fhir/R4/Appointment?date=ge…`, 20 a page", &|connection, _, _| {
+        connection
+            .read(&format!("/fhir/R4/Appointment?date=ge{today}&_count=20"), &admin)
+            .map(|_| Value::Null)
     })?;
     Ok(())
 }
