@@ -7,7 +7,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use bedside_app::Clock;
-use bedside_tests::bench::{bare, calendar, open, reports, seed};
+use bedside_tests::{
+    bench::{bare, calendar, open, reports, seed},
+    kit::sql,
+};
 
 const USAGE: &str = "usage: bench_api seed URL KEY_FILE USERS VISITS | \
      bench_api calendar URL KEY_FILE VISITS | bench_api bare URL KEY_FILE ADDRESS | \
@@ -23,11 +26,13 @@ async fn main() -> Result<()> {
         ("seed", Some(users), Some(visits)) => {
             seed::fill(&store, &account, users.parse()?, visits.parse()?, now).await?;
             store.close().await;
+            settle(url).await;
             Ok(())
         }
         ("calendar", Some(visits), None) => {
             calendar::fill(&store, &account, visits.parse()?, now).await?;
             store.close().await;
+            settle(url).await;
             Ok(())
         }
         ("work", None, None) => {
@@ -41,5 +46,13 @@ async fn main() -> Result<()> {
         }
         ("bare", Some(address), None) => bare::serve(store, account, address, now).await,
         _ => bail!(USAGE),
+    }
+}
+
+/// Postgres gathers statistics by itself, a minute or two after so much was
+/// written; without them its plans are made for empty tables.
+async fn settle(url: &str) {
+    if url.starts_with("postgres") {
+        sql(url, "ANALYZE").await;
     }
 }
