@@ -15,6 +15,7 @@ use std::{
 
 use bedside_model::{AccountId, At};
 use bedside_store::{MasterKey, Sealed, Settings, Store, backup, house_keys};
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -217,10 +218,10 @@ async fn wrapped_keys(store: &Store) -> Result<Vec<WrappedKey>> {
         drop(conn);
         let Some((last, _)) = rows.last() else { return Ok(keys) };
         after = last.clone();
-        keys.extend(
-            rows.into_iter()
-                .map(|(account, key)| WrappedKey { account: account.0, data_key: hex(key.as_bytes()) }),
-        );
+        keys.extend(rows.into_iter().map(|(account, key)| WrappedKey {
+            account: account.0,
+            data_key: HEXLOWER.encode(key.as_bytes()),
+        }));
     }
 }
 
@@ -267,7 +268,7 @@ fn hash(
     loop {
         let read = source.read(&mut piece)?;
         if read == 0 {
-            return Ok((bytes, hex(&hasher.finalize())));
+            return Ok((bytes, HEXLOWER.encode(&hasher.finalize())));
         }
         hasher.update(&piece[..read]);
         each(&piece[..read])?;
@@ -344,7 +345,7 @@ fn read_manifest(from: &Path) -> Result<Manifest> {
 
 fn check_keys(master: &MasterKey, manifest: &Manifest) -> Result<()> {
     for key in &manifest.keys {
-        let wrapped = unhex(&key.data_key).map(Sealed::from_bytes);
+        let wrapped = HEXLOWER_PERMISSIVE.decode(key.data_key.as_bytes()).ok().map(Sealed::from_bytes);
         let wrapped = wrapped.ok_or_else(|| Error::Damaged(format!("the key of account {}", key.account)))?;
         master.open_vault(&key.account, &wrapped).map_err(|_| Error::Key(key.account.clone()))?;
     }
@@ -416,34 +417,4 @@ async fn check_restored(settings: &Settings, master: &MasterKey) -> Result<()> {
     }
     store.close().await;
     Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || !text.len().is_multiple_of(2) {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn hex_comes_back(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
-            prop_assert_eq!(unhex(&hex(&bytes)), Some(bytes));
-        }
-
-        #[test]
-        fn no_text_breaks_it(text in "\\PC*") {
-            let _ = unhex(&text);
-        }
-    }
 }

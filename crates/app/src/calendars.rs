@@ -154,7 +154,7 @@ fn entry(app: &App, account: &AccountId, of: Appointment, reader: Reader) -> Ent
 fn uid(account: &AccountId, visit: VisitId) -> String {
     let hash = Sha256::new().chain_update(b"bedside calendars v1\0").chain_update(account.as_str());
     let hash = hash.chain_update(visit.to_string()).finalize();
-    let hex: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = data_encoding::HEXLOWER.encode(&hash[..16]);
     format!("{hex}@bedside")
 }
 

@@ -16,7 +16,7 @@ use bedside_store::{
     consents::{self, Document, Text},
 };
 
-use crate::{Actor, App, Error, Result, audit, authz, credentials};
+use crate::{Actor, App, Error, Result, audit, authz, credentials, signatures};
 
 pub(crate) use gate::{check_new, check_visit};
 pub use give::{Give, add};
@@ -290,10 +290,5 @@ fn address(url: &str) -> Result<String> {
 /// What stands for a text: nobody can show another one later.
 fn hash(said: &Translation) -> String {
     let parts = [&said.language, &said.title, &said.text, &said.url];
-    sha256(parts.map(|part| format!("{}:{part}", part.len())).concat().as_bytes())
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    signatures::sha256(parts.map(|part| format!("{}:{part}", part.len())).concat().as_bytes())
 }

@@ -50,7 +50,7 @@ fn view(vault: &Vault, endpoint: Endpoint) -> Result<EndpointView> {
 fn hash(app: &App, user: UserId, key: &Key) -> String {
     let hash = Sha256::new().chain_update(b"bedside endpoints v1\0").chain_update(&app.settings.call_secret);
     let hash = hash.chain_update(user.0.to_be_bytes()).chain_update(&key.key).finalize();
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    data_encoding::HEXLOWER.encode(&hash)
 }
 
 /// Adds an endpoint of the caller. The same key again is the same endpoint.

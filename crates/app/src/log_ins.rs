@@ -92,7 +92,7 @@ impl Attempt {
 
 /// A hash in hex of something that is only compared.
 pub(crate) fn fingerprint(text: &str) -> String {
-    digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    data_encoding::HEXLOWER.encode(&digest(text))
 }
 
 /// A new pair of tokens for a refresh token, which is used up by it (core.md

@@ -231,7 +231,7 @@ async fn people(
             // From the house's key, so that nobody finds the number by trying all.
             let label = format!("reports.provider:{}:{id}", actor.account.as_str());
             let code = key.derive(label.as_bytes());
-            Provider::Coded(code[..5].iter().map(|byte| format!("{byte:02x}")).collect())
+            Provider::Coded(data_encoding::HEXLOWER.encode(&code[..5]))
         };
         (id.0, provider)
     };

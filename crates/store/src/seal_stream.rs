@@ -92,7 +92,7 @@ impl FileKey {
     #[must_use]
     pub fn sign_link(&self, text: &str) -> String {
         let tag = hmac::sign(&self.links, text.as_bytes());
-        tag.as_ref()[..20].iter().map(|byte| format!("{byte:02x}")).collect()
+        data_encoding::HEXLOWER.encode(&tag.as_ref()[..20])
     }
 
     /// Is this the signature of that text? Takes the same time for every wrong

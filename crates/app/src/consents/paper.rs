@@ -88,7 +88,7 @@ pub(super) async fn document(
         lines.push(format!("{}: {}", words.name, signed.typed_name));
     }
     if let Some(png) = &signed.drawing {
-        lines.push(format!("{} {}", words.drawn, super::sha256(png)));
+        lines.push(format!("{} {}", words.drawn, crate::signatures::sha256(png)));
     }
     lines.push(format!("{}: {}", words.at, at.strftime("%Y-%m-%d %H:%M:%S %Z")));
     if !signed.address.is_empty() {

@@ -8,7 +8,7 @@ use bedside_store::{
 };
 
 use super::{NoteView, changed, load, open, paper, show_one, tell};
-use crate::{Actor, App, Error, Result, audit, authz, files};
+use crate::{Actor, App, Error, Result, audit, authz, files, signatures};
 
 /// Signs a note, and with `send` files its document for the patient. Asked again
 /// it gives the note as it was signed; a note that was signed alone can be sent
@@ -35,7 +35,7 @@ pub async fn sign(app: &App, actor: &Actor, id: &str, send: bool, version: Optio
     if fresh {
         let at = app.clock.now();
         let bytes = content.signed_bytes(&note.id, &signer.to_string(), at.seconds());
-        note.signature = Some(Signature { by: signer, at, hash: sha256(&bytes) });
+        note.signature = Some(Signature { by: signer, at, hash: signatures::sha256(&bytes) });
         note.status = NoteStatus::Signed;
         note.updated_at = at;
     }
@@ -92,9 +92,4 @@ pub async fn sign(app: &App, actor: &Actor, id: &str, send: bool, version: Optio
     note.version += i64::from(fresh);
     let mut conn = app.store.reader().await?;
     show_one(&mut conn, &vault, &visit, note).await
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

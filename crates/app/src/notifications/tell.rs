@@ -100,7 +100,7 @@ pub async fn tell_address(
     let sealed = vault.seal_text(&place(&row.id), address.reveal())?;
     let hash = Sha256::new().chain_update(&app.settings.call_secret).chain_update(account.as_str());
     let hash = hash.chain_update([0]).chain_update(address.reveal()).finalize();
-    let recipient = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let recipient = data_encoding::HEXLOWER.encode(&hash[..16]);
     put(tx, app, Notification { recipient, address: Some(sealed), ..row }).await
 }
 

@@ -49,7 +49,7 @@ impl Offer {
 
     fn password(&self, username: &str) -> String {
         let tag = hmac::sign(&self.key, username.as_bytes());
-        tag.as_ref()[..20].iter().map(|byte| format!("{byte:02x}")).collect()
+        data_encoding::HEXLOWER.encode(&tag.as_ref()[..20])
     }
 
     /// The key that a message of this user is signed with.

@@ -322,7 +322,7 @@ impl Server {
     /// Bound to the client's address and a time, so that nothing is kept.
     fn nonce(&self, period: u64, client: Client) -> String {
         let tag = hmac::sign(&self.nonces, format!("{period} {client:?}").as_bytes());
-        tag.as_ref()[..12].iter().map(|byte| format!("{byte:02x}")).collect()
+        data_encoding::HEXLOWER.encode(&tag.as_ref()[..12])
     }
 
     fn allocate(

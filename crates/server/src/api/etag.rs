@@ -66,7 +66,7 @@ async fn tagged(known: &HeaderMap, response: Response) -> Response {
 /// Weak: the bytes on the way may be compressed.
 pub(super) fn tag(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
-    let hex: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = data_encoding::HEXLOWER.encode(&digest[..16]);
     format!("W/\"{hex}\"")
 }
 

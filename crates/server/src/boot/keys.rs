@@ -27,7 +27,7 @@ pub(super) fn load(keys: &Keys) -> Result<(MasterKey, Option<PathBuf>), StartErr
 /// token's signature tells nothing of the key it was first made from.
 pub(super) async fn call_secret(store: &Store, at: At) -> Result<String, StartError> {
     let first = |master: &MasterKey| master.derive(b"bedside call tokens v1\0").to_vec();
-    Ok(hex(&house_keys::secret(store, "calls", at, first).await?))
+    Ok(data_encoding::HEXLOWER.encode(&house_keys::secret(store, "calls", at, first).await?))
 }
 
 /// Signs push messages. Kept as the one above: a browser's subscription is
@@ -37,14 +37,6 @@ pub(super) async fn push_secret(store: &Store, at: At) -> Result<Vec<u8>, StartE
     Ok(house_keys::secret(store, "web_push", at, first).await?)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim();
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+    data_encoding::HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok().filter(|bytes| bytes.len() == 32)
 }

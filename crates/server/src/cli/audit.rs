@@ -40,11 +40,10 @@ struct Verify {
 fn parse_head(text: &str) -> Result<Head, String> {
     let wrong = || "a head looks like 120:9f0c…, as `bedside audit verify` prints it".to_owned();
     let (position, hash) = text.split_once(':').ok_or_else(wrong)?;
-    if hash.len() != 64 || !hash.is_ascii() {
+    let hash = data_encoding::HEXLOWER_PERMISSIVE.decode(hash.as_bytes()).map_err(|_| wrong())?;
+    if hash.len() != 32 {
         return Err(wrong());
     }
-    let byte = |at: usize| u8::from_str_radix(&hash[at..at + 2], 16).map_err(|_| wrong());
-    let hash = (0..hash.len()).step_by(2).map(byte).collect::<Result<_, _>>()?;
     Ok(Head { position: position.parse().map_err(|_| wrong())?, hash })
 }
 
@@ -75,7 +74,7 @@ impl Verify {
 }
 
 fn report(code: &str, found: &Verified) {
-    let head: String = found.head.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let head = data_encoding::HEXLOWER.encode(&found.head.hash);
     let position = found.head.position;
     match &found.fault {
         None => println!(
