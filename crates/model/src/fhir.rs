@@ -9,31 +9,6 @@ use crate::{
     visit::{Kind, Plan, State, Status, is_missed},
 };
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal;)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$vdoc])* $variant,)+ }
-
-        impl $name {
-            /// Every value that a visit can have.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// FHIR's word.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            /// The value of FHIR's word.
-            #[must_use]
-            pub fn parse(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|one| one.as_str() == word)
-            }
-        }
-    };
-}
-
 words! {
     /// `Appointment.status` (hl7.org/fhir/R4/valueset-appointmentstatus).
     AppointmentStatus {

@@ -12,48 +12,23 @@ pub const MAX_NAME: usize = 200;
 /// Longest description of a line, in characters.
 pub const MAX_DESCRIPTION: usize = 1_000;
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name { $($(#[$of])* $variant,)+ }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The word in the store and on the wire.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            /// The one of a word.
-            #[must_use]
-            pub fn parse(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|one| one.as_str() == word)
-            }
-        }
-    };
-}
-
 words! {
     /// Where an invoice stands.
     InvoiceState {
         /// Being put together.
-        Draft = "draft",
+        Draft = "draft";
         /// The processor is asked for the money, or the payer to confirm.
-        Processing = "processing",
+        Processing = "processing";
         /// Paid.
-        Paid = "paid",
+        Paid = "paid";
         /// The processor refused; it may be asked for again.
-        Failed = "failed",
+        Failed = "failed";
         /// Nobody is asked for it.
-        Void = "void",
+        Void = "void";
         /// All of it was given back.
-        Refunded = "refunded",
+        Refunded = "refunded";
         /// A part of it was given back.
-        PartlyRefunded = "partly_refunded",
+        PartlyRefunded = "partly_refunded";
     }
 }
 
@@ -61,9 +36,9 @@ words! {
     /// What the processor is asked for.
     PaymentKind {
         /// To take money.
-        Charge = "charge",
+        Charge = "charge";
         /// To give it back.
-        Refund = "refund",
+        Refund = "refund";
     }
 }
 
@@ -71,13 +46,13 @@ words! {
     /// Where a payment stands.
     PaymentState {
         /// Written down; the processor is asked, and its answer is not known.
-        Started = "started",
+        Started = "started";
         /// The payer has to confirm it.
-        RequiresAction = "requires_action",
+        RequiresAction = "requires_action";
         /// Done.
-        Succeeded = "succeeded",
+        Succeeded = "succeeded";
         /// Refused.
-        Failed = "failed",
+        Failed = "failed";
     }
 }
 

@@ -1,6 +1,9 @@
 //! What is true in Bedside: nouns, identifiers, state machines, permissions
 //! and event payloads. Pure: no I/O, no clock, no randomness of its own.
 
+#[macro_use]
+mod words;
+
 pub mod account;
 pub mod availability;
 pub mod calendar;
