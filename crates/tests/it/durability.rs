@@ -4,26 +4,18 @@
 
 use std::{
     collections::BTreeSet,
-    io::{BufRead, BufReader, Write},
+    io::Write,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use bedside::{
-    boot::{self, Surroundings},
-    config::{self, Sources},
-};
-use bedside_app::accounts::{self, Create};
 use bedside_model::event::EventType;
 use bedside_store::{Schema, Settings, Store, accounts::find_only, events};
-use bedside_tests::kit::{Client, Database};
+use bedside_tests::kit::{Client, Database, Server, serve_until_killed};
 use serde_json::json;
 
-/// Where the serving process finds its database and its key.
-const URL: &str = "BEDSIDE_TEST_SERVE_URL";
-const FOLDER: &str = "BEDSIDE_TEST_SERVE_FOLDER";
 /// How often the server is killed.
 const KILLS: usize = 5;
 /// Acknowledged visits before each kill.
@@ -32,74 +24,21 @@ const PER_ROUND: usize = 60;
 const WRITERS: usize = 8;
 
 /// Not a test by itself: this binary starts itself with this name, to have a
-/// process to kill. Prints the admin token once and then its address.
+/// process to kill.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn serves_until_killed() {
-    let (Ok(url), Ok(folder)) = (std::env::var(URL), std::env::var(FOLDER)) else { return };
-    let sources = Sources::default()
-        .flag("server.listen", Some("127.0.0.1:0"))
-        .flag("store.url", Some(url))
-        .flag("keys.master_key_file", Some(format!("{folder}/master.key")))
-        .flag("mail.folder", Some(format!("{folder}/mail")))
-        .flag("media.enabled", Some("false"))
-        .flag("limits.user_per_s", Some("10000"))
-        .flag("billing.kind", Some("test"))
-        .flag("billing.webhook_secret", Some("a secret of the processor's"));
-    let config = config::load(&sources).unwrap();
-    let running = boot::start(config, Surroundings::default()).await.unwrap();
-    let clinic = Create { code: "north".to_owned(), name: "North".to_owned(), ..Create::default() };
-    if let Ok(made) = accounts::create(&running.app, clinic).await {
-        println!("\nadmin {}", made.admin_token);
-    }
-    println!("\nready {}", running.base_url);
-    std::future::pending::<()>().await;
+    serve_until_killed(&[
+        ("media.enabled", "false"),
+        ("limits.user_per_s", "10000"),
+        ("billing.kind", "test"),
+        ("billing.webhook_secret", "a secret of the processor's"),
+    ])
+    .await;
 }
 
-/// A process that serves, killed at the latest with the test.
-pub struct Server {
-    child: Child,
-    pub base: String,
-    pub admin: Option<String>,
-    // Kept open: a test binary that cannot print any more ends.
-    _said: std::io::Lines<BufReader<std::process::ChildStdout>>,
-}
-
-impl Server {
-    #[expect(clippy::zombie_processes, reason = "killed and waited for when dropped")]
-    pub fn start(url: &str, folder: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["durability::serves_until_killed", "--exact", "--nocapture"])
-            .env(URL, url)
-            .env(FOLDER, folder)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut admin = None;
-        loop {
-            let line = lines.next().expect("the server prints its address").unwrap();
-            if let Some(token) = line.strip_prefix("admin ") {
-                admin = Some(token.to_owned());
-            } else if let Some(base) = line.strip_prefix("ready ") {
-                let base = base.to_owned();
-                return Self { child, base, admin, _said: lines };
-            }
-        }
-    }
-
-    /// SIGKILL.
-    pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Killed already, most of the time.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// A server to be killed, for every test that needs no more than that.
+pub fn start(url: &str, folder: &Path) -> Server {
+    Server::start("durability::serves_until_killed", url, folder)
 }
 
 /// Creates visits until the server is gone; notes what was acknowledged.
@@ -144,7 +83,7 @@ async fn acknowledged_visits_survive_kill_9() {
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
     let mut admin_token = String::new();
     for _ in 0..KILLS {
-        let mut server = Server::start(database.url(), database.folder());
+        let mut server = start(database.url(), database.folder());
         if let Some(token) = server.admin.take() {
             admin_token = token;
             let admin = Client::new(&server.base).header("X-ApiToken", &admin_token);
@@ -169,7 +108,7 @@ async fn acknowledged_visits_survive_kill_9() {
     let acknowledged: BTreeSet<String> = acknowledged.lock().unwrap().iter().cloned().collect();
     assert!(acknowledged.len() >= KILLS * PER_ROUND);
 
-    let server = Server::start(database.url(), database.folder());
+    let server = start(database.url(), database.folder());
     let admin = Client::new(&server.base).header("X-ApiToken", &admin_token);
     for visit in &acknowledged {
         let found = admin.get(&format!("/visits/{visit}")).await.data();
@@ -221,7 +160,7 @@ async fn a_full_disk_refuses_changes_and_lets_reads_go_on() {
         return;
     };
     let folder = disk.0.path();
-    let server = Server::start(&format!("sqlite:{}", folder.join("small.db").display()), folder);
+    let server = start(&format!("sqlite:{}", folder.join("small.db").display()), folder);
     let admin = Client::new(&server.base).header("X-ApiToken", server.admin.as_ref().unwrap());
     admin.post("/rooms", json!({ "slug": "main", "code": "main", "name": "Main" })).await.ok();
     let filler = folder.join("filler");

@@ -18,7 +18,7 @@ use bedside_tests::kit::{Answer, Client, Database, Kit, Person};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::durability::Server;
+use crate::durability;
 
 const REPLAYED: &str = "idempotency-replayed";
 
@@ -317,7 +317,7 @@ async fn a_killed_server_makes_nothing_twice() {
     let sent = Sent::default();
     let mut token = String::new();
     for round in 0..3 {
-        let mut server = Server::start(database.url(), database.folder());
+        let mut server = durability::start(database.url(), database.folder());
         if let Some(admin) = server.admin.take() {
             let admin = Client::new(&server.base).header("X-ApiToken", &admin);
             admin.post("/rooms", json!({ "slug": "main", "code": "main", "name": "Main" })).await.ok();
@@ -342,7 +342,7 @@ async fn a_killed_server_makes_nothing_twice() {
             writer.await.unwrap();
         }
     }
-    let server = Server::start(database.url(), database.folder());
+    let server = durability::start(database.url(), database.folder());
     let client = Client::new(&server.base).header("X-ApiToken", &token);
     let sent = sent.lock().unwrap().clone();
     let mut ids = std::collections::BTreeSet::new();

@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use bedside_tests::kit::{Client, Database, Kit, Person, Stream, Visit, sql};
+use bedside_tests::kit::{Client, Database, Kit, Person, Server, Stream, Visit, sql};
 use serde_json::{Value, json};
 
 use crate::{
     billing::{clinic, tell},
-    durability::Server,
+    durability,
 };
 
 struct Desk {
@@ -291,7 +291,7 @@ async fn until(client: &Client, path: &str, state: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_9_while_the_processor_is_asked_charges_once() {
     let database = Database::fresh().await;
-    let mut server = Server::start(database.url(), database.folder());
+    let mut server = durability::start(database.url(), database.folder());
     let token = server.admin.take().unwrap();
     let admin = |server: &Server| {
         Client::new(&server.base).header("X-AccountCode", "north").header("X-ApiToken", &token)
@@ -322,7 +322,7 @@ async fn kill_9_while_the_processor_is_asked_charges_once() {
     server.kill();
     assert!(!asking.await.unwrap(), "nobody heard an answer");
 
-    let server = Server::start(database.url(), database.folder());
+    let server = durability::start(database.url(), database.folder());
     until(&admin(&server), &path, "paid").await;
     let paid = admin(&server).get(&path).await.data();
     assert_eq!(paid["amount_paid"], 2500);

@@ -9,7 +9,7 @@ use bedside_model::{At, event::EventType, visit::Status};
 use bedside_tests::kit::{Kit, Stream, Visit};
 use serde_json::json;
 
-use crate::durability::Server;
+use crate::durability;
 
 /// 2027-02-01T14:00:00Z; `Kit::on_a_clock` begins in January 2027.
 const START: At = At::from_seconds(1_801_490_400);
@@ -120,9 +120,9 @@ async fn many_are_told_once_each_whatever_is_killed() {
     let (url, folder) = (kit.database().url().to_owned(), kit.database().folder().to_owned());
     for _ in 0..3 {
         // Killed in the middle of it: looking begins with the server.
-        let mut one = Server::start(&url, &folder);
+        let mut one = durability::start(&url, &folder);
         // Only Postgres has two at once.
-        let two = (!kit.database().is_sqlite()).then(|| Server::start(&url, &folder));
+        let two = (!kit.database().is_sqlite()).then(|| durability::start(&url, &folder));
         one.kill();
         drop(two);
     }

@@ -3,12 +3,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use bedside_tests::kit::{Client, Database};
+use bedside_tests::kit::{Client, Database, Server};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Sender;
 
-use crate::durability::Server;
+use crate::durability;
 
 /// How often the server is killed.
 const KILLS: usize = 4;
@@ -103,7 +103,7 @@ fn number_of(note: &Value) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_draft_is_the_old_or_the_new_text_and_nothing_signed_is_lost() {
     let database = Database::fresh().await;
-    let mut server = Server::start(database.url(), database.folder());
+    let mut server = durability::start(database.url(), database.folder());
     let token = server.admin.clone().expect("the first start makes the clinic");
     let client = |server: &Server, token: &str| {
         Client::new(&server.base).header("X-AccountCode", "north").header("X-ApiToken", token)
@@ -134,7 +134,7 @@ async fn a_draft_is_the_old_or_the_new_text_and_nothing_signed_is_lost() {
         server.kill();
         assert!(writer.await.unwrap().is_none());
 
-        server = Server::start(database.url(), database.folder());
+        server = durability::start(database.url(), database.folder());
         let doctor = client(&server, &doctor_token);
         let draft = said.lock().unwrap().draft.clone();
         let Some(known) = draft else { continue };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bedside_tests::kit::{Client, Database};
 use serde_json::{Value, json};
 
-use crate::durability::Server;
+use crate::durability;
 
 /// How often the server is killed.
 const KILLS: usize = 4;
@@ -22,7 +22,7 @@ async fn data(client: &Client, path: &str, body: Value) -> Option<Value> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_fact_is_told_once_whenever_the_server_dies() {
     let database = Database::fresh().await;
-    let mut server = Server::start(database.url(), database.folder());
+    let mut server = durability::start(database.url(), database.folder());
     let token = server.admin.clone().expect("the first start makes the clinic");
     let admin = |base: &str| Client::new(base).header("X-AccountCode", "north").header("X-ApiToken", &token);
     let first = admin(&server.base);
@@ -51,7 +51,7 @@ async fn every_fact_is_told_once_whenever_the_server_dies() {
         }
         // Some are planned, some are being sent, some not yet numbered.
         server.kill();
-        server = Server::start(database.url(), database.folder());
+        server = durability::start(database.url(), database.folder());
     }
     let client = admin(&server.base);
     let mut looks = tokio::time::interval(std::time::Duration::from_millis(250));

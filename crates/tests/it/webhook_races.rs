@@ -5,9 +5,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -15,18 +12,11 @@ use std::{
     time::Duration,
 };
 
-use bedside::{
-    boot::{self, Surroundings},
-    config::{self, Sources},
-};
-use bedside_app::accounts::{self, Create};
-use bedside_tests::kit::{Client, Database, Receiver, Reply};
+use bedside_tests::kit::{Client, Database, Receiver, Reply, Server, serve_until_killed};
 use serde_json::{Value, json};
 
 use crate::webhooks::hook;
 
-const URL: &str = "BEDSIDE_TEST_STORM_URL";
-const FOLDER: &str = "BEDSIDE_TEST_STORM_FOLDER";
 /// How many changes, for a shorter or a longer storm.
 const CHANGES: &str = "BEDSIDE_TEST_STORM_CHANGES";
 const USUAL_CHANGES: usize = 10_000;
@@ -39,62 +29,15 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// processes to kill.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn serves_until_killed() {
-    let (Ok(url), Ok(folder)) = (std::env::var(URL), std::env::var(FOLDER)) else { return };
-    let sources = Sources::default()
-        .flag("server.listen", Some("127.0.0.1:0"))
-        .flag("store.url", Some(url))
-        .flag("keys.master_key_file", Some(format!("{folder}/master.key")))
-        .flag("media.enabled", Some("false"))
-        .flag("limits.user_per_s", Some("100000"))
-        .flag("limits.admin_token_per_s", Some("100000"))
-        .flag("webhooks.allow_private", Some("true"))
-        .flag("webhooks.timeout_ms", Some("300"))
-        .flag("webhooks.retry_schedule", Some("[0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8]"));
-    let running = boot::start(config::load(&sources).unwrap(), Surroundings::default()).await.unwrap();
-    let clinic = Create { code: "north".to_owned(), name: "North".to_owned(), ..Create::default() };
-    if let Ok(made) = accounts::create(&running.app, clinic).await {
-        println!("\nadmin {}", made.admin_token);
-    }
-    println!("\nready {}", running.base_url);
-    std::future::pending::<()>().await;
-}
-
-/// A process that serves, killed at the latest with the test.
-struct Server {
-    child: Child,
-    base: String,
-    admin: Option<String>,
-}
-
-impl Server {
-    #[expect(clippy::zombie_processes, reason = "killed and waited for when dropped")]
-    fn start(url: &str, folder: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["webhook_races::serves_until_killed", "--exact", "--nocapture"])
-            .env(URL, url)
-            .env(FOLDER, folder)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut admin = None;
-        loop {
-            let line = lines.next().expect("the server prints its address").unwrap();
-            if let Some(token) = line.strip_prefix("admin ") {
-                admin = Some(token.to_owned());
-            } else if let Some(base) = line.strip_prefix("ready ") {
-                return Self { child, base: base.to_owned(), admin };
-            }
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // SIGKILL; it may be gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    serve_until_killed(&[
+        ("media.enabled", "false"),
+        ("limits.user_per_s", "100000"),
+        ("limits.admin_token_per_s", "100000"),
+        ("webhooks.allow_private", "true"),
+        ("webhooks.timeout_ms", "300"),
+        ("webhooks.retry_schedule", "[0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8]"),
+    ])
+    .await;
 }
 
 /// Where the servers listen now.
@@ -204,7 +147,7 @@ async fn every_event_arrives_through_kills_failures_and_silence() {
         }
     })
     .await;
-    let start = || Server::start(database.url(), database.folder());
+    let start = || Server::start("webhook_races::serves_until_killed", database.url(), database.folder());
     let mut servers: Vec<Server> = (0..processes).map(|_| start()).collect();
     let token = servers[0].admin.take().unwrap();
     let admin = admin_at(&servers[0].base, &token);
