@@ -101,6 +101,11 @@ pub struct Actor {
     pub address: String,
     /// Under which right the caller acts, as `authz` found it.
     pub granted: Granted,
+    /// The page's device in words ("Chrome on Windows"), for the list of somebody's
+    /// sessions; empty when it said nothing.
+    pub device: String,
+    /// Nobody, because the page's session is locked.
+    pub locked: bool,
     /// The right to one change that came with an `Idempotency-Key`.
     pub idempotency: Option<Arc<Claim>>,
 }
@@ -109,7 +114,16 @@ impl Actor {
     /// Somebody, by a request with this identifier from this address.
     #[must_use]
     pub fn new(account: AccountId, who: Who, request_id: String, address: String) -> Self {
-        Self { account, who, request_id, address, granted: Granted::default(), idempotency: None }
+        Self {
+            account,
+            who,
+            request_id,
+            address,
+            granted: Granted::default(),
+            device: String::new(),
+            locked: false,
+            idempotency: None,
+        }
     }
 
     /// Bedside itself, acting in an account.

@@ -21,6 +21,10 @@ pub fn user(actor: &Actor) -> Result<(UserId, UserType)> {
     match actor.who {
         Who::User { id, kind, .. } => Ok((id, kind)),
         Who::AdminToken { user, .. } => Ok((user, UserType::Api)),
+        Who::Anonymous if actor.locked => Err(Error::unauthorized(
+            "session_locked",
+            "This session is locked. Unlock it with your password.",
+        )),
         Who::Anonymous | Who::ApiKey { .. } | Who::System => {
             Err(Error::unauthorized("token_missing", "Send a token in the X-ApiToken header."))
         }

@@ -6,7 +6,7 @@
 //! account, and never at a token that may have ended long ago.
 
 use bedside_model::{
-    AccountId, At,
+    AccountId,
     user::{Role, SessionKind, TokenKind, UserStatus},
 };
 use bedside_store::{
@@ -38,6 +38,8 @@ pub struct Credentials {
     pub request_id: String,
     /// The client's network address.
     pub address: String,
+    /// The page's device in words, as `model::device` tells it.
+    pub device: String,
 }
 
 impl Credentials {
@@ -62,7 +64,8 @@ impl Credentials {
     }
 
     fn actor(&self, account: AccountId, who: Who) -> Actor {
-        Actor::new(account, who, self.request_id.clone(), self.address.clone())
+        let device = self.device.clone();
+        Actor { device, ..Actor::new(account, who, self.request_id.clone(), self.address.clone()) }
     }
 }
 
@@ -94,7 +97,7 @@ pub async fn authenticate(app: &App, shown: &Credentials) -> Result<Actor> {
         return by_link(&mut conn, app, shown, link).await;
     }
     if let Some((kind, cookie)) = &shown.session
-        && let Some(actor) = by_session(&mut conn, app.clock.now(), shown, *kind, cookie).await?
+        && let Some(actor) = by_session(&mut conn, app, shown, *kind, cookie).await?
     {
         return Ok(actor);
     }
@@ -286,20 +289,25 @@ async fn by_link(conn: &mut Conn, app: &App, shown: &Credentials, link: &str) ->
 }
 
 /// A page's session; none when it has ended, so that public calls of a page
-/// with an old cookie still work.
+/// with an old cookie still work. A locked one is nobody, too.
 async fn by_session(
     conn: &mut Conn,
-    now: At,
+    app: &App,
     shown: &Credentials,
     kind: SessionKind,
     cookie: &str,
 ) -> Result<Option<Actor>> {
+    let now = app.clock.now();
     let Some(session) = sessions::find(conn, &digest(cookie)).await? else { return Ok(None) };
     if session.kind != kind || session.expires_at <= now {
         return Ok(None);
     }
     same_account(shown, &session.account_code)?;
     may_act(session.status)?;
+    if session.idle.locked_since(now).is_some() {
+        return Ok(Some(Actor { locked: true, ..shown.actor(session.account, Who::Anonymous) }));
+    }
+    app.uses.note(&session.account, Shown::Session(session.id), now);
     let credential = Credential::Session(kind);
     let role = Role::parse(&session.role);
     let who = Who::User { id: session.user, kind: session.user_type, role, credential };

@@ -114,6 +114,7 @@ impl Error {
             "survey" => ("survey_not_found", "There is no such survey."),
             "report" => ("report_not_found", "There is no such report."),
             "file" => ("file_not_found", "There is no such file."),
+            "session" => ("session_not_found", "There is no such session; it may have ended by itself."),
             "user" => ("user_not_found", "There is no such user."),
             "dependant" => ("dependant_not_found", "There is no such person in this user's care."),
             "webhook" => ("webhook_not_found", "There is no such webhook."),

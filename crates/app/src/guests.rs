@@ -155,7 +155,8 @@ pub async fn join(app: &App, actor: &Actor, command: Join) -> Result<Joined> {
                     None => arrive(tx, &owner, &caller, &visit, command.role, profile).await?,
                 };
                 let view = view(tx, &visit, guest, &user).await?;
-                let signed_in = crate::users::sign_in(tx, &owner, account, user, command.page).await?;
+                let signed_in =
+                    crate::users::sign_in(tx, &owner, account, user, command.page, &caller.device).await?;
                 Ok(Joined { view, signed_in })
             })
         })

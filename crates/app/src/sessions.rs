@@ -1,6 +1,9 @@
 //! Sessions: how pages are logged in. One cookie per kind of person; the
 //! store keeps a hash of its value.
 
+pub mod list;
+pub mod locks;
+
 use bedside_model::{
     AccountId, At, SessionId,
     user::{Role, SessionKind, SessionOptions, TokenKind},
@@ -52,6 +55,7 @@ impl NewCookie {
         user: &User,
         kind: SessionKind,
         options: SessionOptions,
+        device: &str,
     ) -> Result<Self> {
         if user.kind.session_kind() != kind {
             return Err(wrong_kind(kind));
@@ -65,6 +69,7 @@ impl NewCookie {
             kind,
             hash: digest(&cookie.value),
             options,
+            device: device.to_owned(),
             at: now,
             expires_at: cookie.expires_at,
         };
@@ -102,6 +107,8 @@ pub struct Arrival {
     pub request_id: String,
     /// The client's network address.
     pub address: String,
+    /// The page's device in words.
+    pub device: String,
 }
 
 /// A session opened by `/auth`.
@@ -184,7 +191,9 @@ async fn open(app: &App, arrival: Arrival) -> Result<Opened, Refused> {
         .write::<_, Error, _>(move |tx| {
             Box::pin(async move {
                 let kind = user.kind.session_kind();
-                let cookie = NewCookie::issue(tx, &owner, &actor.account, &user, kind, options).await?;
+                let cookie =
+                    NewCookie::issue(tx, &owner, &actor.account, &user, kind, options, &arrival.device)
+                        .await?;
                 if arrival.disable_emails && !user.disable_emails {
                     log_ins::disable_emails(tx, &actor.account, user.id, now).await?;
                 }
@@ -316,6 +325,7 @@ mod tests {
             cors_origins: Vec::new(),
             embed_origins: Vec::new(),
             logo_url: String::new(),
+            idle_minutes: 15,
             max_file_bytes: None,
             one_time_links: false,
             sso_enabled: true,

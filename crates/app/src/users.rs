@@ -77,10 +77,13 @@ pub(crate) async fn sign_in(
     account: &AccountId,
     user: User,
     page: Option<SessionKind>,
+    device: &str,
 ) -> Result<SignedIn> {
     let tokens = crate::tokens::issue(tx, app, account, user.id).await?;
     let cookie = match page {
-        Some(kind) => Some(NewCookie::issue(tx, app, account, &user, kind, Default::default()).await?),
+        Some(kind) => {
+            Some(NewCookie::issue(tx, app, account, &user, kind, Default::default(), device).await?)
+        }
         None => None,
     };
     Ok(SignedIn { user, tokens, cookie })

@@ -40,6 +40,8 @@ pub struct Account {
     pub one_time_links: bool,
     /// Where the logo of its letters is; empty for none.
     pub logo_url: String,
+    /// After how many minutes without a person the pages of staff lock; 0 for never.
+    pub idle_minutes: i64,
     /// When it was made.
     pub created_at: At,
 }
@@ -75,6 +77,8 @@ pub struct Change {
     pub one_time_links: bool,
     /// Where the logo of its letters is; empty for none.
     pub logo_url: String,
+    /// After how many minutes without a person the pages of staff lock; 0 for never.
+    pub idle_minutes: i64,
 }
 
 impl From<Account> for Change {
@@ -94,6 +98,7 @@ impl From<Account> for Change {
             max_file_bytes: account.max_file_bytes,
             one_time_links: account.one_time_links,
             logo_url: account.logo_url,
+            idle_minutes: account.idle_minutes,
         }
     }
 }
@@ -137,6 +142,7 @@ struct Row {
     max_file_bytes: Option<i64>,
     one_time_links: bool,
     logo_url: String,
+    idle_minutes: i64,
     created_at: i64,
 }
 
@@ -169,6 +175,7 @@ impl TryFrom<Row> for Account {
             max_file_bytes: row.max_file_bytes,
             one_time_links: row.one_time_links,
             logo_url: row.logo_url,
+            idle_minutes: row.idle_minutes,
             created_at: At(row.created_at),
         })
     }
@@ -179,7 +186,7 @@ macro_rules! select_accounts {
         concat!(
             "SELECT id, code, name, portal_name, portal_return_url, return_origins, portal_title, domain, \
              privacy_id, cors_origins, embed_origins, sso_enabled, require_api_secret, max_file_bytes, \
-             one_time_links, logo_url, created_at \
+             one_time_links, logo_url, idle_minutes, created_at \
              FROM accounts ",
             $rest
         )
@@ -356,7 +363,7 @@ pub async fn update_wizards(tx: &mut Tx, id: &AccountId, wizards: &Wizards, at: 
 const UPDATE: &str = "UPDATE accounts SET name = $1, portal_title = $2, portal_name = $3, \
      portal_return_url = $4, return_origins = $5, domain = $6, privacy_id = $7, cors_origins = $8, \
      sso_enabled = $9, require_api_secret = $10, max_file_bytes = $11, updated_at = $12, \
-     one_time_links = $14, embed_origins = $15, logo_url = $16, version = version + 1 WHERE id = $13";
+     one_time_links = $14, embed_origins = $15, logo_url = $16, idle_minutes = $17, version = version + 1 WHERE id = $13";
 
 /// Changes the clinic.
 ///
@@ -382,6 +389,7 @@ pub async fn update(tx: &mut Tx, id: &AccountId, change: &Change, at: At) -> Res
         change.one_time_links,
         &json(&change.embed_origins)?,
         &change.logo_url,
+        change.idle_minutes,
     )?;
     Ok(())
 }

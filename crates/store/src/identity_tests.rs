@@ -260,6 +260,7 @@ async fn keys_tokens_and_sessions_are_found_by_hash_and_end() {
                         kind: SessionKind::Patient,
                         hash: vec![3],
                         options: SessionOptions { disable_navigation: true, return_url: None },
+                        device: String::new(),
                         at: NOW,
                         expires_at: NOW.plus_seconds(60),
                     };

@@ -54,6 +54,7 @@ const STEPS: &[Step] = &[
     step!(25, "0025_money"),
     step!(26, "0026_surveys_and_reports"),
     step!(27, "0027_identifiers"),
+    step!(28, "0028_session_locks"),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT NULL PRIMARY KEY)";

@@ -2,6 +2,7 @@
 
 use bedside_model::{
     AccountId, At, SessionId, UserId,
+    session::Idle,
     user::{SessionKind, SessionOptions, UserStatus, UserType},
 };
 use sqlx::FromRow;
@@ -31,6 +32,25 @@ pub struct Session {
     pub options: SessionOptions,
     /// When it ends.
     pub expires_at: At,
+    /// What decides whether it is locked.
+    pub idle: Idle,
+}
+
+/// A session in the list of somebody's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionView {
+    /// UUIDv7 of the row.
+    pub id: SessionId,
+    /// Which pages it is for.
+    pub kind: SessionKind,
+    /// "Chrome on Windows", or empty.
+    pub device: String,
+    /// When it began.
+    pub created_at: At,
+    /// When it ends.
+    pub expires_at: At,
+    /// What decides whether it is locked.
+    pub idle: Idle,
 }
 
 /// A session to add.
@@ -48,6 +68,8 @@ pub struct NewSession {
     pub hash: Vec<u8>,
     /// What the portal asked of the pages.
     pub options: SessionOptions,
+    /// "Chrome on Windows", or empty.
+    pub device: String,
     /// Now.
     pub at: At,
     /// When it ends.
@@ -66,12 +88,26 @@ struct Row {
     kind: String,
     options: String,
     expires_at: i64,
+    last_used_at: Option<i64>,
+    locked_at: Option<i64>,
+    idle_minutes: i64,
+}
+
+fn kind(word: &str) -> Result<SessionKind> {
+    SessionKind::parse(word).ok_or(Error::Value("sessions.kind"))
 }
 
 impl TryFrom<Row> for Session {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {
+        let kind = kind(&row.kind)?;
+        let idle = Idle {
+            kind,
+            minutes: row.idle_minutes,
+            last_used_at: row.last_used_at.map(At),
+            locked_at: row.locked_at.map(At),
+        };
         Ok(Self {
             id: SessionId(row.id),
             account: AccountId(row.account_id),
@@ -80,15 +116,16 @@ impl TryFrom<Row> for Session {
             user_type: UserType::from_code(row.user_type).ok_or(Error::Value("users.type"))?,
             role: row.role,
             status: UserStatus::from_code(row.status).ok_or(Error::Value("users.status"))?,
-            kind: SessionKind::parse(&row.kind).ok_or(Error::Value("sessions.kind"))?,
+            kind,
             options: serde_json::from_str(&row.options).map_err(|_| Error::Value("sessions.options"))?,
             expires_at: At(row.expires_at),
+            idle,
         })
     }
 }
 
-const ADD: &str = "INSERT INTO sessions (id, account_id, user_id, kind, hash, options, created_at, expires_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+const ADD: &str = "INSERT INTO sessions (id, account_id, user_id, kind, hash, options, device, created_at, \
+     last_used_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)";
 
 /// Adds a session.
 ///
@@ -105,6 +142,7 @@ pub async fn add(tx: &mut Tx, session: &NewSession) -> Result<()> {
         session.kind.as_str(),
         &session.hash[..],
         &options,
+        &session.device,
         session.at.0,
         session.expires_at.0,
     )?;
@@ -112,7 +150,8 @@ pub async fn add(tx: &mut Tx, session: &NewSession) -> Result<()> {
 }
 
 const BY_HASH: &str = "SELECT s.id, s.account_id, a.code AS account_code, s.user_id, u.type AS user_type, \
-     u.role, u.status, s.kind, s.options, s.expires_at FROM sessions s \
+     u.role, u.status, s.kind, s.options, s.expires_at, s.last_used_at, s.locked_at, a.idle_minutes \
+     FROM sessions s \
      JOIN users u ON u.id = s.user_id JOIN accounts a ON a.id = s.account_id WHERE s.hash = $1";
 
 /// The session of this hash, also when it has ended.
@@ -121,6 +160,102 @@ const BY_HASH: &str = "SELECT s.id, s.account_id, a.code AS account_code, s.user
 /// What the database says.
 pub async fn find(conn: &mut Conn, hash: &[u8]) -> Result<Option<Session>> {
     query_opt!(conn, Row, BY_HASH, hash)?.map(Session::try_from).transpose()
+}
+
+#[derive(FromRow)]
+struct ViewRow {
+    id: String,
+    kind: String,
+    device: String,
+    created_at: i64,
+    expires_at: i64,
+    last_used_at: Option<i64>,
+    locked_at: Option<i64>,
+    idle_minutes: i64,
+}
+
+impl TryFrom<ViewRow> for SessionView {
+    type Error = Error;
+
+    fn try_from(row: ViewRow) -> Result<Self> {
+        let kind = kind(&row.kind)?;
+        Ok(Self {
+            id: SessionId(row.id),
+            kind,
+            device: row.device,
+            created_at: At(row.created_at),
+            expires_at: At(row.expires_at),
+            idle: Idle {
+                kind,
+                minutes: row.idle_minutes,
+                last_used_at: row.last_used_at.map(At),
+                locked_at: row.locked_at.map(At),
+            },
+        })
+    }
+}
+
+const OF_USER: &str = "SELECT s.id, s.kind, s.device, s.created_at, s.expires_at, s.last_used_at, s.locked_at, \
+     a.idle_minutes FROM sessions s JOIN accounts a ON a.id = s.account_id \
+     WHERE s.account_id = $1 AND s.user_id = $2 AND s.expires_at > $3 ORDER BY s.created_at DESC, s.id DESC LIMIT $4";
+
+/// A user's sessions that have not ended, the newest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_user(
+    conn: &mut Conn,
+    account: &AccountId,
+    user: UserId,
+    now: At,
+    most: i64,
+) -> Result<Vec<SessionView>> {
+    let rows = query_all!(conn, ViewRow, OF_USER, account.as_str(), user.0, now.0, most)?;
+    rows.into_iter().map(SessionView::try_from).collect()
+}
+
+const USED: &str = "UPDATE sessions SET last_used_at = $1 WHERE account_id = $2 AND id = $3 \
+     AND (last_used_at IS NULL OR last_used_at < $1)";
+
+/// A page of the session asked something.
+///
+/// # Errors
+/// What the database says.
+pub async fn used(tx: &mut Tx, account: &AccountId, id: &SessionId, at: At) -> Result<()> {
+    execute!(tx, USED, at.0, account.as_str(), id.as_str())?;
+    Ok(())
+}
+
+const LOCK: &str =
+    "UPDATE sessions SET locked_at = $1 WHERE account_id = $2 AND id = $3 AND locked_at IS NULL";
+
+/// Locks a session. False when it was locked already.
+///
+/// # Errors
+/// What the database says.
+pub async fn lock(tx: &mut Tx, account: &AccountId, id: &SessionId, at: At) -> Result<bool> {
+    Ok(execute!(tx, LOCK, at.0, account.as_str(), id.as_str())? == 1)
+}
+
+const UNLOCK: &str =
+    "UPDATE sessions SET locked_at = NULL, last_used_at = $1 WHERE account_id = $2 AND id = $3";
+
+/// Opens a locked session again.
+///
+/// # Errors
+/// What the database says.
+pub async fn unlock(tx: &mut Tx, account: &AccountId, id: &SessionId, at: At) -> Result<bool> {
+    Ok(execute!(tx, UNLOCK, at.0, account.as_str(), id.as_str())? == 1)
+}
+
+const DELETE_ONE: &str = "DELETE FROM sessions WHERE account_id = $1 AND user_id = $2 AND id = $3";
+
+/// Ends one of a user's sessions. False when the user has no such session.
+///
+/// # Errors
+/// What the database says.
+pub async fn delete_one(tx: &mut Tx, account: &AccountId, user: UserId, id: &SessionId) -> Result<bool> {
+    Ok(execute!(tx, DELETE_ONE, account.as_str(), user.0, id.as_str())? == 1)
 }
 
 const DELETE: &str = "DELETE FROM sessions WHERE account_id = $1 AND id = $2";

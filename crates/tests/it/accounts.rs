@@ -97,7 +97,7 @@ async fn what_a_clinic_says_of_itself_comes_in_every_encoding() {
     assert_eq!((&now["states"]["signup"]["signup"], &now["intake_steps"]), (&steps, &steps));
     let settings = json!({ "sso_enabled": true, "require_api_secret": false, "max_file_bytes": 1_000_000, "one_time_links": true,
         "return_origins": ["https://a.example"], "cors_origins": ["https://b.example", "https://c.example"], "embed_origins": [],
-        "logo_url": "" });
+        "logo_url": "", "idle_minutes": 15 });
     assert_eq!(now["settings"], settings);
     assert_eq!(admin.get("/accounts/-").await.data(), now);
 

@@ -75,6 +75,7 @@ mod scheduling_races;
 mod schemathesis;
 mod sealing;
 mod series;
+mod session_locks;
 mod sessions;
 mod shutdown;
 mod smtp;

@@ -146,6 +146,8 @@ async fn a_cookie_counts_only_with_its_kind_and_from_our_pages() {
 async fn a_session_ends_and_public_pages_go_on() {
     let (kit, clock) = Kit::on_a_clock().await;
     kit.room("main").await;
+    // A life of half a day, without the lock that would come before (session_locks.rs).
+    kit.admin().post("/accounts/-", json!({ "idle_minutes": 0 })).await.ok();
     let provider = kit.provider("d", &["main"]).await;
     let cookie = cookie(&arrive(&kit, &format!("sso_token={}", provider.token)).await);
     let page = kit.anonymous().page(&cookie, "provider");

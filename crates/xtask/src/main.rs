@@ -21,6 +21,7 @@ mod server;
 mod stages;
 mod tally;
 mod test;
+mod told;
 mod walls;
 mod web;
 

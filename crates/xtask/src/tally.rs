@@ -1,18 +1,23 @@
 //! Counting tests over the runners that we use, so that the last line of a
-//! run says how many there were.
+//! run says how many there were, and keeping what failed tests said.
+
+use crate::told::Told;
 
 /// How many tests passed, failed and were skipped.
-#[derive(Debug, Default, PartialEq, Eq, Clone, Copy)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub passed: u64,
     pub failed: u64,
     pub skipped: u64,
+    /// What the failed ones said, for the end of the run.
+    pub told: Told,
 }
 
 impl Tally {
     /// Adds what a line of a runner's output says, if it says anything.
     pub fn see(&mut self, line: &str) {
         let line = without_colours(line);
+        self.told.see(&line);
         let line = line.trim();
         if let Some(counts) = line.strip_prefix("test result: ") {
             // cargo test: "ok. 3 passed; 0 failed; 1 ignored; …"
@@ -94,13 +99,14 @@ mod tests {
             (" Test Files  4 passed (4)", (0, 0, 0)),
         ];
         for (line, (passed, failed, skipped)) in cases {
-            assert_eq!(tally(&[line]), Tally { passed, failed, skipped }, "{line}");
+            let seen = tally(&[line]);
+            assert_eq!((seen.passed, seen.failed, seen.skipped), (passed, failed, skipped), "{line}");
         }
     }
 
     #[test]
     fn counts_of_several_runs_add_up() {
         let both = tally(&["test result: ok. 3 passed; 0 failed; 0 ignored", "  2 passed (3s)"]);
-        assert_eq!(both, Tally { passed: 5, failed: 0, skipped: 0 });
+        assert_eq!((both.passed, both.failed, both.skipped), (5, 0, 0));
     }
 }

@@ -80,6 +80,7 @@ pub fn add(root: &Path, only: &[Part], stages: &mut Stages, tally: &mut Tally) {
 
 /// Prints the table of stages and, as the last line, the count of tests.
 pub fn finish(stages: Stages, tally: Tally) -> Result<()> {
+    tally.told.print();
     let result = stages.finish();
     println!("\n{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
     result?;

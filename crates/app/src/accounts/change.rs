@@ -3,6 +3,7 @@
 use bedside_model::{
     account::{self, Wizard},
     permission::Action,
+    session::MAX_IDLE_MINUTES,
 };
 use bedside_store::{
     Tx,
@@ -50,6 +51,8 @@ pub struct Update {
     pub one_time_links: Option<bool>,
     /// Where the logo of its letters is; empty for none.
     pub logo_url: Option<String>,
+    /// After how many minutes without a person the pages of staff lock; 0 for never.
+    pub idle_minutes: Option<i64>,
     /// Steps of a sign-up; null takes ours again.
     pub signup: Option<Value>,
     /// Steps before a visit is made.
@@ -102,6 +105,9 @@ impl Update {
                 "use bytes from 1 to 5368709120, or 0 for the server's limit",
             ));
         }
+        if self.idle_minutes.is_some_and(|minutes| !(0..=MAX_IDLE_MINUTES).contains(&minutes)) {
+            return Err(Error::field("idle_minutes", "use minutes from 1 to 720, or 0 for never"));
+        }
         for (field, steps) in [
             ("signup", &mut self.signup),
             ("intake_steps", &mut self.intake_steps),
@@ -139,6 +145,7 @@ impl Update {
         change.sso_enabled = self.sso_enabled.unwrap_or(change.sso_enabled);
         change.require_api_secret = self.require_api_secret.unwrap_or(change.require_api_secret);
         change.one_time_links = self.one_time_links.unwrap_or(change.one_time_links);
+        change.idle_minutes = self.idle_minutes.unwrap_or(change.idle_minutes);
         if let Some(bytes) = self.max_file_bytes {
             change.max_file_bytes = (bytes > 0).then_some(bytes);
         }

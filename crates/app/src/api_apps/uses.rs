@@ -1,4 +1,4 @@
-//! When keys and admin tokens were last shown: noted in memory by every
+//! When keys, admin tokens and pages' sessions were last shown: noted in memory by every
 //! request, written to the rows in batches, at most once a minute each. So no
 //! request waits for it.
 
@@ -7,8 +7,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use bedside_model::{AccountId, At, KeyId, TokenId};
-use bedside_store::{api_keys, tokens};
+use bedside_model::{AccountId, At, KeyId, SessionId, TokenId};
+use bedside_store::{api_keys, sessions, tokens};
 
 use crate::{App, Result};
 
@@ -22,6 +22,8 @@ pub(crate) enum Shown {
     Key(KeyId),
     /// An admin token.
     Token(TokenId),
+    /// The cookie of a page.
+    Session(SessionId),
 }
 
 #[derive(Debug, Clone)]
@@ -90,6 +92,7 @@ pub async fn flush(app: &App, all: bool) -> Result<usize> {
                         match shown {
                             Shown::Key(id) => api_keys::used(tx, &one.account, &id, one.at).await?,
                             Shown::Token(id) => tokens::used(tx, &one.account, &id, one.at).await?,
+                            Shown::Session(id) => sessions::used(tx, &one.account, &id, one.at).await?,
                         }
                     }
                     Ok(())

@@ -101,6 +101,8 @@ pub struct Set {
     pub request_id: String,
     /// The client's network address.
     pub address: String,
+    /// The page's device in words.
+    pub device: String,
 }
 
 /// A one-time link that still counts: whose, in which clinic.
@@ -161,7 +163,7 @@ pub async fn set(app: &App, command: Set) -> Result<SignedIn> {
         role: Role::parse(&user.role),
         credential: Credential::Token,
     };
-    let actor = Actor::new(account.id.clone(), who, command.request_id, command.address);
+    let actor = Actor::new(account.id.clone(), who, command.request_id.clone(), command.address.clone());
     app.store
         .write(move |tx| {
             Box::pin(async move {
@@ -189,7 +191,11 @@ pub async fn set(app: &App, command: Set) -> Result<SignedIn> {
                 // Another site's form cannot sign a browser in: it cannot say that it is a page of ours.
                 let cookie = match command.page {
                     true => {
-                        Some(NewCookie::issue(tx, &owner, account, &user, kind, Default::default()).await?)
+                        let device = &command.device;
+                        Some(
+                            NewCookie::issue(tx, &owner, account, &user, kind, Default::default(), device)
+                                .await?,
+                        )
                     }
                     false => None,
                 };

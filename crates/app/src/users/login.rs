@@ -93,7 +93,7 @@ pub async fn login(app: &App, actor: &Actor, command: Login) -> Result<SignedIn>
                 attempt.succeeded(tx, &owner).await?;
                 users::logged_in(tx, account, user.id, now).await?;
                 audit::write(tx, &owner, &caller, "users.login", ("user", user.id.to_string())).await?;
-                sign_in(tx, &owner, account, user, page).await
+                sign_in(tx, &owner, account, user, page, &caller.device).await
             })
         })
         .await

@@ -183,7 +183,7 @@ pub async fn guest_login(app: &App, actor: &Actor, command: GuestLogin) -> Resul
                 let id = new.add(tx, &owner, &caller).await?;
                 let account = &caller.account;
                 let user = users::find(tx, account, id).await?.ok_or_else(|| Error::not_found("user"))?;
-                sign_in(tx, &owner, account, user, command.page).await
+                sign_in(tx, &owner, account, user, command.page, &caller.device).await
             })
         })
         .await

@@ -85,6 +85,10 @@ pub struct Settings {
     /// Where the logo of the clinic's letters is; empty for none.
     #[schema(example = "https://www.northside.example/logo.png")]
     logo_url: String,
+    /// After how many minutes without a person the pages of staff lock; 0 for
+    /// never.
+    #[schema(example = 15)]
+    idle_minutes: i64,
 }
 
 /// A clinic in a list.
@@ -124,6 +128,7 @@ fn account(view: AccountView, base: &BaseUrl) -> Account {
             max_file_bytes: account.max_file_bytes,
             one_time_links: account.one_time_links,
             logo_url: account.logo_url,
+            idle_minutes: account.idle_minutes,
         }),
     }
 }
@@ -229,6 +234,10 @@ pub struct UpdateAccount {
     /// shown 48 pixels high; empty for none.
     #[schema(example = "https://www.northside.example/logo.png")]
     logo_url: Option<Text<2048>>,
+    /// After how many minutes without a person the pages of staff lock, at most
+    /// 720; 0 for never.
+    #[schema(example = 15)]
+    idle_minutes: Option<Int>,
     /// Steps of a sign-up.
     #[schema(value_type = Option<Vec<Object>>)]
     signup: Option<Steps>,
@@ -258,6 +267,7 @@ impl From<UpdateAccount> for accounts::Update {
             max_file_bytes: body.max_file_bytes.map(|bytes| bytes.0),
             one_time_links: body.one_time_links.map(|flag| flag.0),
             logo_url: body.logo_url.map(Text::into_string),
+            idle_minutes: body.idle_minutes.map(|number| number.0),
             signup: body.signup.map(|steps| steps.0),
             intake_steps: body.intake_steps.map(|steps| steps.0),
             post_intake_steps: body.post_intake_steps.map(|steps| steps.0),

@@ -16,7 +16,7 @@ use bedside_app::{
 use bedside_model::user::SessionKind;
 
 use super::{Api, cors::CallerAccount, error::ApiError, limits::Charged, request_log::CallerOfLog};
-use crate::http::{Client, RequestId, Trail, cookies};
+use crate::http::{Client, RequestId, Trail, cookies, device};
 
 /// Header and query parameter by which a page says whose session it means.
 const KIND_HEADER: &str = "x-session-kind";
@@ -199,6 +199,7 @@ fn headers_only(parts: &Parts, client: &Client) -> Credentials {
         host: Some(client.host.clone()).filter(|host| !host.is_empty()),
         request_id: request_id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
         address: client.addr.to_string(),
+        device: device::of_headers(headers),
     }
 }
 

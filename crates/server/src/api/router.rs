@@ -33,6 +33,10 @@ fn operations() -> OpenApiRouter<Api> {
         .routes(routes!(dependants::end))
         .routes(routes!(users::list_rooms, users::assign_rooms))
         .routes(routes!(sessions::get))
+        .routes(routes!(sessions::locks::get_lock, sessions::locks::lock))
+        .routes(routes!(sessions::locks::unlock))
+        .routes(routes!(sessions::list::list, sessions::list::end_all))
+        .routes(routes!(sessions::list::end))
         // accounts and what they let in
         .routes(routes!(accounts::list))
         .routes(routes!(accounts::get, accounts::update))

@@ -1,6 +1,9 @@
 //! Logging in and out on the wire, and who is logged in (contract core.md 2.4
 //! and 2.8; `GET /session` is ours).
 
+pub mod list;
+pub mod locks;
+
 use axum::{
     Json,
     extract::State,
@@ -14,7 +17,7 @@ use bedside_app::{
     tokens::TokenPair,
     users::{self, Login, SignedIn},
 };
-use bedside_model::user::SessionKind;
+use bedside_model::{session::Idle, user::SessionKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -287,6 +290,7 @@ pub async fn set_password(
         page: page.is_some(),
         request_id: actor.request_id,
         address: actor.address,
+        device: actor.device,
     };
     Ok(logged_in(&passwords::set(&app, command).await?, &client))
 }
@@ -302,6 +306,9 @@ pub struct Session {
     disable_navigation: bool,
     /// Where the way back leads; the portal's own when it named none.
     return_url: Option<String>,
+    /// Seconds without a person after which the page locks itself; null for never.
+    #[schema(example = 900)]
+    idle_seconds: Option<i64>,
 }
 
 /// The clinic of a session.
@@ -330,6 +337,7 @@ pub async fn get(
         user: user(current.user),
         disable_navigation: current.options.disable_navigation,
         return_url: current.options.return_url.or_else(|| portal.clone()),
+        idle_seconds: Idle::seconds(current.kind, account.idle_minutes),
         account: SessionAccount {
             code: account.code,
             name: account.name,

@@ -125,6 +125,7 @@ async fn admin(app: &App, actor: &Actor, file: &mut DemoFile, path: &Path) -> Re
         page: false,
         request_id: String::new(),
         address: String::new(),
+        device: String::new(),
     };
     passwords::set(app, command).await?;
     file.admin = Admin { username, password };

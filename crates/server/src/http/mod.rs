@@ -4,6 +4,7 @@
 
 mod client;
 pub mod cookies;
+pub mod device;
 mod front;
 pub mod headers;
 pub mod metrics;

@@ -6,7 +6,7 @@
 use axum::{
     Extension,
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bedside_app::sessions::{self, Arrival, Opened, Refused};
@@ -16,7 +16,7 @@ use super::{
     Portal, Web,
     notice::{self, Link, notice},
 };
-use crate::http::{Client, RequestId, cookies};
+use crate::http::{Client, RequestId, cookies, device};
 
 /// The query of `/auth`, read leniently: portals build it by hand.
 #[derive(Default)]
@@ -50,6 +50,7 @@ pub(super) async fn auth(
     Extension(Portal(portal)): Extension<Portal>,
     client: Client,
     Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
     axum::extract::RawQuery(query): axum::extract::RawQuery,
 ) -> Response {
     if let Some(seconds) = (web.gate)(client.addr) {
@@ -58,6 +59,7 @@ pub(super) async fn auth(
     let mut query = Query::read(&query.unwrap_or_default());
     query.arrival.request_id = id.as_str().to_owned();
     query.arrival.address = client.addr.to_string();
+    query.arrival.device = device::of_headers(&headers);
     match sessions::open_from_sso_token(&web.app, query.arrival).await {
         Ok(opened) => welcome(&opened, &portal, query.next.as_deref(), client.https),
         Err(refused) => way_back(&refused),

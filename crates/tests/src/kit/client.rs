@@ -104,6 +104,10 @@ impl Client {
         Self::send(self.request(Method::POST, path).json(&body)).await
     }
 
+    pub async fn delete(&self, path: &str) -> Answer {
+        Self::send(self.request(Method::DELETE, path)).await
+    }
+
     pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         Self::send(self.request(Method::POST, path).form(fields)).await
     }

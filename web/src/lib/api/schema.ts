@@ -1492,6 +1492,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/session/lock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether this page's session is locked; also when it is.
+         * @description Asking is no activity of a locked session. 401 when nobody is signed in. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["sessions::get_lock"];
+        put?: never;
+        /**
+         * Locks this page's session: until it is unlocked every call with it answers 401 `session_locked`.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["sessions::lock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unlocks this page's session.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["sessions::unlock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/slots": {
         parameters: {
             query?: never;
@@ -2127,6 +2171,50 @@ export interface paths {
          */
         post: operations["users::send_password_mail"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The pages on which a user is signed in, the newest first, 200 at most.
+         * @description `-` is the caller; an admin may ask for anybody. Tokens are not among them. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["sessions::list"];
+        put?: never;
+        post?: never;
+        /**
+         * Signs a user out everywhere: every page, the one that asks too, and every token of a log-in or of single sign-on.
+         * @description Tokens of apps stay. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["sessions::end_all"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Signs a user out on one page.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["sessions::end"];
         options?: never;
         head?: never;
         patch?: never;
@@ -5675,10 +5763,49 @@ export interface components {
                 account: components["schemas"]["SessionAccount"];
                 /** @description The portal asked to show no way to other pages. */
                 disable_navigation: boolean;
+                /**
+                 * Format: int64
+                 * @description Seconds without a person after which the page locks itself; null for never.
+                 * @example 900
+                 */
+                idle_seconds?: number | null;
                 kind: string;
                 /** @description Where the way back leads; the portal's own when it named none. */
                 return_url?: string | null;
                 user: components["schemas"]["User"];
+            };
+        };
+        /** @description One object. */
+        Data_SessionLock: {
+            /** @description How it stands with the lock of a page's session. */
+            data: {
+                /**
+                 * @description Whose session it is, for the page in front of it.
+                 * @example Amara
+                 */
+                first_name: string;
+                /**
+                 * @description A password opens it again. Without one its person comes back through
+                 *     their portal.
+                 */
+                has_password: boolean;
+                /**
+                 * Format: int64
+                 * @description Seconds without a person after which the page locks itself; null for
+                 *     never.
+                 * @example 900
+                 */
+                idle_seconds?: number | null;
+                /** @example Osei */
+                last_name: string;
+                locked: boolean;
+                /**
+                 * Format: int64
+                 * @description Since when, in UNIX seconds.
+                 */
+                locked_at?: number | null;
+                /** @description The login name that goes with the password. */
+                username: string;
             };
         };
         /** @description One object. */
@@ -6177,6 +6304,39 @@ export interface components {
                 type: string;
                 user_id?: string | null;
                 visit_id?: string | null;
+            }[];
+        };
+        /** @description One object. */
+        Data_Vec_SessionRow: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description When it began, in UNIX seconds.
+                 */
+                created: number;
+                /** @description The page that asks. */
+                current: boolean;
+                /**
+                 * @description Browser and system; empty when it said nothing.
+                 * @example Chrome on Windows
+                 */
+                device: string;
+                /**
+                 * Format: int64
+                 * @description When it ends by itself.
+                 */
+                expiry: number;
+                /** @example 0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11 */
+                id: string;
+                /** @description Which pages it is for. */
+                kind: string;
+                /**
+                 * Format: int64
+                 * @description When a page last asked anything, to the minute.
+                 */
+                last_used?: number | null;
+                /** @description Locked, or too long without a page. */
+                locked: boolean;
             }[];
         };
         /** @description One object. */
@@ -9571,6 +9731,12 @@ export interface components {
             account: components["schemas"]["SessionAccount"];
             /** @description The portal asked to show no way to other pages. */
             disable_navigation: boolean;
+            /**
+             * Format: int64
+             * @description Seconds without a person after which the page locks itself; null for never.
+             * @example 900
+             */
+            idle_seconds?: number | null;
             kind: string;
             /** @description Where the way back leads; the portal's own when it named none. */
             return_url?: string | null;
@@ -9584,12 +9750,80 @@ export interface components {
             portal_name: string;
             portal_return_url?: string | null;
         };
+        /** @description How it stands with the lock of a page's session. */
+        SessionLock: {
+            /**
+             * @description Whose session it is, for the page in front of it.
+             * @example Amara
+             */
+            first_name: string;
+            /**
+             * @description A password opens it again. Without one its person comes back through
+             *     their portal.
+             */
+            has_password: boolean;
+            /**
+             * Format: int64
+             * @description Seconds without a person after which the page locks itself; null for
+             *     never.
+             * @example 900
+             */
+            idle_seconds?: number | null;
+            /** @example Osei */
+            last_name: string;
+            locked: boolean;
+            /**
+             * Format: int64
+             * @description Since when, in UNIX seconds.
+             */
+            locked_at?: number | null;
+            /** @description The login name that goes with the password. */
+            username: string;
+        };
+        /** @description A page on which somebody is signed in. */
+        SessionRow: {
+            /**
+             * Format: int64
+             * @description When it began, in UNIX seconds.
+             */
+            created: number;
+            /** @description The page that asks. */
+            current: boolean;
+            /**
+             * @description Browser and system; empty when it said nothing.
+             * @example Chrome on Windows
+             */
+            device: string;
+            /**
+             * Format: int64
+             * @description When it ends by itself.
+             */
+            expiry: number;
+            /** @example 0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11 */
+            id: string;
+            /** @description Which pages it is for. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description When a page last asked anything, to the minute.
+             */
+            last_used?: number | null;
+            /** @description Locked, or too long without a page. */
+            locked: boolean;
+        };
         /** @description How a clinic is set up. */
         Settings: {
             /** @description Origins whose pages may call the API. */
             cors_origins: string[];
             /** @description Origins whose pages may show the clinic's calls in a frame. */
             embed_origins: string[];
+            /**
+             * Format: int64
+             * @description After how many minutes without a person the pages of staff lock; 0 for
+             *     never.
+             * @example 15
+             */
+            idle_minutes: number;
             /**
              * @description Where the logo of the clinic's letters is; empty for none.
              * @example https://www.northside.example/logo.png
@@ -9961,11 +10195,16 @@ export interface components {
             reason?: components["schemas"]["Text2000"] | null;
             room_code?: components["schemas"]["Text128"] | null;
         };
+        /** @description The password of the session's person. */
+        UnlockRequest: {
+            password: components["schemas"]["Text1024"];
+        };
         /** @description What may be changed of a clinic; what is left out stays as it is. */
         UpdateAccount: {
             cors_origins?: components["schemas"]["List_Text300"] | null;
             domain?: components["schemas"]["Text253"] | null;
             embed_origins?: components["schemas"]["List_Text300"] | null;
+            idle_minutes?: components["schemas"]["Int"] | null;
             /** @description Steps before a visit is made. */
             intake_steps?: Record<string, never>[] | null;
             logo_url?: components["schemas"]["Text2048"] | null;
@@ -10918,6 +11157,7 @@ export interface operations {
                      *           "embed_origins": [
                      *             "text"
                      *           ],
+                     *           "idle_minutes": 15,
                      *           "logo_url": "https://www.northside.example/logo.png",
                      *           "max_file_bytes": 1,
                      *           "one_time_links": true,
@@ -10992,6 +11232,7 @@ export interface operations {
                  *       "embed_origins": [
                  *         "text"
                  *       ],
+                 *       "idle_minutes": 1,
                  *       "intake_steps": [
                  *         {}
                  *       ],
@@ -11026,6 +11267,7 @@ export interface operations {
                  *       "embed_origins": [
                  *         "text"
                  *       ],
+                 *       "idle_minutes": 1,
                  *       "intake_steps": [
                  *         {}
                  *       ],
@@ -11060,6 +11302,7 @@ export interface operations {
                  *       "embed_origins": [
                  *         "text"
                  *       ],
+                 *       "idle_minutes": 1,
                  *       "intake_steps": [
                  *         {}
                  *       ],
@@ -11122,6 +11365,7 @@ export interface operations {
                      *           "embed_origins": [
                      *             "text"
                      *           ],
+                     *           "idle_minutes": 15,
                      *           "logo_url": "https://www.northside.example/logo.png",
                      *           "max_file_bytes": 1,
                      *           "one_time_links": true,
@@ -19041,6 +19285,7 @@ export interface operations {
                      *           "portal_return_url": "https://portal.example/home"
                      *         },
                      *         "disable_navigation": true,
+                     *         "idle_seconds": 900,
                      *         "kind": "text",
                      *         "return_url": "https://portal.example/home",
                      *         "user": {
@@ -19099,6 +19344,185 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "sessions::get_lock": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "first_name": "Amara",
+                     *         "has_password": true,
+                     *         "idle_seconds": 900,
+                     *         "last_name": "Osei",
+                     *         "locked": true,
+                     *         "locked_at": 1,
+                     *         "username": "maria@example.org"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_SessionLock"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "sessions::lock": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "sessions::unlock": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UnlockRequest"];
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["UnlockRequest"];
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["UnlockRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -23172,6 +23596,175 @@ export interface operations {
             200: {
                 headers: {
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "sessions::list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The user's id, or `-`.
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created": 1800000000,
+                     *           "current": true,
+                     *           "device": "Chrome on Windows",
+                     *           "expiry": 1,
+                     *           "id": "0190a6c4-7a1e-7cc0-8f5b-3d0e9b2f4a11",
+                     *           "kind": "text",
+                     *           "last_used": 1,
+                     *           "locked": true
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_SessionRow"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "sessions::end_all": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The user's id, or `-`.
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "sessions::end": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The user's id, or `-`.
+                 * @example 4711
+                 */
+                id: string;
+                /**
+                 * @description The session's id.
+                 * @example text
+                 */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
