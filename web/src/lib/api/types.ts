@@ -10,6 +10,8 @@ export type Kind = 'patient' | 'provider' | 'admin';
 export type ErrorBody = Schemas['ErrorBody'];
 export type User = Schemas['User'];
 export type SessionInfo = Schemas['Session'];
+export type SessionLock = Schemas['SessionLock'];
+export type SessionRow = Schemas['SessionRow'];
 export type Room = Schemas['Room'] & {
 	visits: { walkin?: { enabled?: boolean }; appointment?: { enabled?: boolean } };
 	auth: { guest?: { log_in?: { enabled?: boolean } } };
