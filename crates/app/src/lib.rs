@@ -31,6 +31,8 @@ mod extra;
 pub mod fhir;
 pub mod files;
 pub mod guests;
+pub mod health_readings;
+pub mod health_records;
 pub mod holds;
 pub mod idempotency;
 pub mod identifiers;

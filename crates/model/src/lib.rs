@@ -17,6 +17,8 @@ pub mod event;
 pub mod fhir;
 pub mod file;
 pub mod guest;
+pub mod health_reading;
+pub mod health_record;
 pub mod identifier;
 pub mod ids;
 pub mod instant;

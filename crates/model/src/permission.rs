@@ -262,6 +262,12 @@ actions! {
     /// Write down something of a visit, and sign it.
     NotesWrite, VisitsWrite, [(Provider, WORK)];
 
+    /// Read somebody's health record. As with notes, those who run the clinic
+    /// do not read along.
+    HealthRead, UsersRead, [(Provider, WORK), (Member, CARE), (Guest, &[Myself])];
+    /// Write into it.
+    HealthWrite, UsersWrite, [(Provider, WORK), (Member, CARE), (Guest, &[Myself])];
+
     /// See what a clinic asks after a visit.
     SurveysRead, VisitsRead, [(Admin, &[SameAccount]), (Scheduler, &[SameAccount]), (AccountManager, &[SameAccount]),
         (Analyst, &[SameAccount]), (Provider, &[SameAccount]), (Member, &[SameAccount]), (Guest, &[SameAccount]), (Link, &[SameAccount])];

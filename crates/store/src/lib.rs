@@ -52,6 +52,8 @@ pub mod events;
 pub mod feeds;
 pub mod files;
 pub mod guests;
+pub mod health_readings;
+pub mod health_records;
 pub mod house_keys;
 pub mod idempotency;
 pub mod identifiers;

@@ -55,6 +55,7 @@ const STEPS: &[Step] = &[
     step!(26, "0026_surveys_and_reports"),
     step!(27, "0027_identifiers"),
     step!(28, "0028_session_locks"),
+    step!(29, "0029_health_records"),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT NULL PRIMARY KEY)";

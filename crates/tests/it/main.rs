@@ -41,6 +41,7 @@ mod files_hostile;
 mod files_s3;
 mod guests;
 mod health;
+mod health_records;
 mod holds;
 mod idempotency;
 mod intakes;

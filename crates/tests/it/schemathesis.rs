@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use bedside_tests::kit::{Client, Kit, Person, tampering};
+use bedside_tests::kit::{Client, Kit, Person, sql};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -106,7 +106,7 @@ async fn far_numbers(kit: &Kit) {
         true => "UPDATE sqlite_sequence SET seq = 748213650 WHERE name = 'users'",
         false => "ALTER TABLE users ALTER COLUMN id RESTART WITH 748213651",
     };
-    let rows = tampering::sql(database.url(), statement).await;
+    let rows = sql(database.url(), statement).await;
     assert_eq!(rows, u64::from(database.is_sqlite()));
 }
 

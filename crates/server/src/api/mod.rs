@@ -23,6 +23,8 @@ pub mod extract;
 mod fhir;
 pub mod files;
 pub mod guests;
+pub mod health_readings;
+pub mod health_records;
 pub mod holds;
 pub mod idempotency;
 pub mod identifiers;

@@ -6,10 +6,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Api, accounts, api_apps, audit, availability, billing, calendars, call_moderation, call_quality,
-    closures, consents, cors, dependants, endpoints, error::ApiError, events, fhir, files, guests, holds,
-    idempotency, identifiers, intakes, invoices, layers, meetings, messages, notes, notifications, openapi,
-    promo_codes, recordings, reports, request_log, rooms, sessions, slots, surveys, test_clinic, users,
-    visits, webhooks,
+    closures, consents, cors, dependants, endpoints, error::ApiError, events, fhir, files, guests,
+    health_readings, health_records, holds, idempotency, identifiers, intakes, invoices, layers, meetings,
+    messages, notes, notifications, openapi, promo_codes, recordings, reports, request_log, rooms, sessions,
+    slots, surveys, test_clinic, users, visits, webhooks,
 };
 use crate::{config::Server, http};
 
@@ -106,6 +106,13 @@ fn operations() -> OpenApiRouter<Api> {
         .routes(routes!(notes::sign))
         .routes(routes!(notes::addendum))
         .routes(routes!(notes::pdf))
+        // the health record
+        .routes(routes!(health_records::schemas))
+        .routes(routes!(health_records::get))
+        .routes(routes!(health_records::section, health_records::add))
+        .routes(routes!(health_records::update, health_records::remove))
+        .routes(routes!(health_readings::list, health_readings::add))
+        .routes(routes!(health_readings::remove))
         // surveys and reports
         .routes(routes!(surveys::list, surveys::publish))
         .routes(routes!(surveys::get, surveys::retire))

@@ -13,6 +13,7 @@ mod consents;
 mod events;
 mod files;
 mod guests;
+mod health_records;
 mod identifiers;
 mod intakes;
 mod log_ins;
@@ -242,8 +243,8 @@ macro_rules! nouns {
     };
 }
 
-fn nouns() -> [fn() -> Made; 21] {
-    nouns!(accounts users log_ins rooms intakes visits identifiers guests calls scheduling calendars files events notifications messages notes consents webhooks money recordings surveys)
+fn nouns() -> [fn() -> Made; 22] {
+    nouns!(accounts users log_ins rooms intakes visits identifiers guests calls scheduling calendars files events notifications messages notes health_records consents webhooks money recordings surveys)
 }
 
 async fn refuse(world: &World, cases: Vec<Case>, described: &Described, wrong: &mut Vec<String>) {

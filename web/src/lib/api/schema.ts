@@ -528,6 +528,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/emr/schemas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The sections of a health record and their fields.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["health_records::schemas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/endpoints": {
         parameters: {
             query?: never;
@@ -2108,6 +2128,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users/{id}/emr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Somebody's whole health record, section by section.
+         * @description For themselves, those who care for them and the providers who treat them. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["health_records::get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/emr/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A section of somebody's health record.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["health_records::section"];
+        put?: never;
+        /**
+         * Adds an entry to a section, or says with `not_reported` that there is nothing to report.
+         * @description `social_history` and `health_habits` have one entry, which is changed when it is there. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["health_records::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/emr/{kind}/{entry_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Changes an entry.
+         * @description With another version than the entry's the answer is 400 `health_entry_changed` with both, `current` and `yours`. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["health_records::update"];
+        /**
+         * Takes an entry away as an error: it is kept, and shown with `removed`.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["health_records::remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/health_data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Somebody's readings, the newest first.
+         * @description Older ones come with `to`. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["health_readings::list"];
+        put?: never;
+        /**
+         * Adds what somebody measured by hand.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["health_readings::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/health_data/{reading_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes a reading away as an error: it is kept, and shown with `removed`.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["health_readings::remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users/{id}/identifiers": {
         parameters: {
             query?: never;
@@ -3411,6 +3543,46 @@ export interface components {
             last_name: components["schemas"]["Text100"];
             /** @description What they are to the guardian: `child`, `parent`, `spouse` or `other`. */
             relation: components["schemas"]["Text20"];
+        };
+        /** @description A reading to add. */
+        AddHealthReading: {
+            /**
+             * @description In a few words.
+             * @example in the evening
+             */
+            comment?: string | null;
+            /**
+             * Format: double
+             * @description The lower one.
+             */
+            diastolic?: number | null;
+            /**
+             * Format: double
+             * @description The upper value of a blood pressure.
+             */
+            systolic?: number | null;
+            /**
+             * Format: int64
+             * @description When it was measured, in UNIX seconds; now when it is left out.
+             */
+            taken_at?: number | null;
+            /**
+             * @description `weight`, `height`, `temperature`, `pulse`, `blood_pressure`,
+             *     `blood_glucose`, `spo2` or `respiratory_rate`.
+             * @example temperature
+             */
+            type: string;
+            /**
+             * @description The type's own unit, or lb, in, F, mmol/L.
+             * @example F
+             */
+            unit?: string | null;
+            /**
+             * Format: double
+             * @description Required but for a blood pressure.
+             * @example 98.6
+             */
+            value?: number | null;
         };
         /** @description A line to add. */
         AddItem: {
@@ -4843,6 +5015,76 @@ export interface components {
             };
         };
         /** @description One object. */
+        Data_HealthReading: {
+            /** @description What was measured. */
+            data: {
+                /** @description Number of the user who typed it. */
+                author_id: string;
+                /** @example in the evening */
+                comment: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /**
+                 * Format: double
+                 * @description The lower one.
+                 */
+                diastolic?: number | null;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * @description `active`, or `entered_in_error`.
+                 * @example active
+                 */
+                status: string;
+                /**
+                 * Format: double
+                 * @description The upper value of a blood pressure.
+                 */
+                systolic?: number | null;
+                /**
+                 * Format: int64
+                 * @description When it was measured, in UNIX seconds.
+                 */
+                taken_at: number;
+                /** @example temperature */
+                type: string;
+                /** @example F */
+                typed_unit: string;
+                /**
+                 * Format: double
+                 * @description As it was typed.
+                 * @example 98.6
+                 */
+                typed_value: number;
+                /**
+                 * @description The type's own unit: kg, cm, C, 1/min, mmHg, mg/dL or %.
+                 * @example C
+                 */
+                unit: string;
+                /**
+                 * Format: double
+                 * @description In `unit`, to the thousandth; of a blood pressure the upper one.
+                 * @example 37
+                 */
+                value: number;
+            };
+        };
+        /** @description One object. */
+        Data_HealthSection: {
+            /** @description A section of somebody's health record. */
+            data: {
+                /** @description The oldest first. */
+                items: components["schemas"]["HealthEntry"][];
+                /** @example allergies */
+                kind: string;
+                /** @description Somebody said that there is nothing to report. */
+                not_reported: boolean;
+            };
+        };
+        /** @description One object. */
         Data_Heard: {
             /** @description What became of a message. */
             data: {
@@ -6127,6 +6369,84 @@ export interface components {
             }[];
         };
         /** @description One object. */
+        Data_Vec_HealthReading: {
+            data: {
+                /** @description Number of the user who typed it. */
+                author_id: string;
+                /** @example in the evening */
+                comment: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /**
+                 * Format: double
+                 * @description The lower one.
+                 */
+                diastolic?: number | null;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * @description `active`, or `entered_in_error`.
+                 * @example active
+                 */
+                status: string;
+                /**
+                 * Format: double
+                 * @description The upper value of a blood pressure.
+                 */
+                systolic?: number | null;
+                /**
+                 * Format: int64
+                 * @description When it was measured, in UNIX seconds.
+                 */
+                taken_at: number;
+                /** @example temperature */
+                type: string;
+                /** @example F */
+                typed_unit: string;
+                /**
+                 * Format: double
+                 * @description As it was typed.
+                 * @example 98.6
+                 */
+                typed_value: number;
+                /**
+                 * @description The type's own unit: kg, cm, C, 1/min, mmHg, mg/dL or %.
+                 * @example C
+                 */
+                unit: string;
+                /**
+                 * Format: double
+                 * @description In `unit`, to the thousandth; of a blood pressure the upper one.
+                 * @example 37
+                 */
+                value: number;
+            }[];
+        };
+        /** @description One object. */
+        Data_Vec_HealthSchema: {
+            data: {
+                fields: components["schemas"]["HealthField"][];
+                /** @example allergies */
+                kind: string;
+                /** @description There is one entry. */
+                single: boolean;
+            }[];
+        };
+        /** @description One object. */
+        Data_Vec_HealthSection: {
+            data: {
+                /** @description The oldest first. */
+                items: components["schemas"]["HealthEntry"][];
+                /** @example allergies */
+                kind: string;
+                /** @description Somebody said that there is nothing to report. */
+                not_reported: boolean;
+            }[];
+        };
+        /** @description One object. */
         Data_Vec_Identifier: {
             data: {
                 /**
@@ -6906,6 +7226,126 @@ export interface components {
              * @example 3
              */
             up_to: number;
+        };
+        /** @description An entry: its section's fields, and these. */
+        HealthEntry: Record<string, never> & {
+            /** @description Number of the user who wrote it last. */
+            author_id: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            /**
+             * @description `active`, or `entered_in_error`.
+             * @example active
+             */
+            status: string;
+            /**
+             * Format: int64
+             * @description Say it when you change the entry: then nobody's words are overwritten.
+             * @example 1
+             */
+            version: number;
+        };
+        /** @description A field of a section's entries. */
+        HealthField: {
+            /** @description Characters of a text. */
+            maxLength?: number | null;
+            /**
+             * Format: int64
+             * @description Most of a count.
+             */
+            maximum?: number | null;
+            /** @example substance */
+            name: string;
+            /** @description The words of a choice. */
+            options?: string[] | null;
+            required: boolean;
+            /**
+             * @description `text`, `choice`, `choices`, `count` or `date` (a day, a month or a year).
+             * @example text
+             */
+            type: string;
+        };
+        /** @description What was measured. */
+        HealthReading: {
+            /** @description Number of the user who typed it. */
+            author_id: string;
+            /** @example in the evening */
+            comment: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /**
+             * Format: double
+             * @description The lower one.
+             */
+            diastolic?: number | null;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /**
+             * @description `active`, or `entered_in_error`.
+             * @example active
+             */
+            status: string;
+            /**
+             * Format: double
+             * @description The upper value of a blood pressure.
+             */
+            systolic?: number | null;
+            /**
+             * Format: int64
+             * @description When it was measured, in UNIX seconds.
+             */
+            taken_at: number;
+            /** @example temperature */
+            type: string;
+            /** @example F */
+            typed_unit: string;
+            /**
+             * Format: double
+             * @description As it was typed.
+             * @example 98.6
+             */
+            typed_value: number;
+            /**
+             * @description The type's own unit: kg, cm, C, 1/min, mmHg, mg/dL or %.
+             * @example C
+             */
+            unit: string;
+            /**
+             * Format: double
+             * @description In `unit`, to the thousandth; of a blood pressure the upper one.
+             * @example 37
+             */
+            value: number;
+        };
+        /** @description A section of the health record and what its entries say. */
+        HealthSchema: {
+            fields: components["schemas"]["HealthField"][];
+            /** @example allergies */
+            kind: string;
+            /** @description There is one entry. */
+            single: boolean;
+        };
+        /** @description A section of somebody's health record. */
+        HealthSection: {
+            /** @description The oldest first. */
+            items: components["schemas"]["HealthEntry"][];
+            /** @example allergies */
+            kind: string;
+            /** @description Somebody said that there is nothing to report. */
+            not_reported: boolean;
         };
         /** @description What became of a message. */
         Heard: {
@@ -10749,6 +11189,17 @@ export interface components {
             /** @description What is sent. */
             body: Record<string, never>;
         };
+        /** @description What is said of a section or of an entry: the section's fields, and these. */
+        WriteHealthEntry: Record<string, never> & {
+            /** @description There is nothing to report in this section. */
+            not_reported?: boolean | null;
+            /**
+             * Format: int64
+             * @description The version that you have read. Required when an entry is changed.
+             * @example 1
+             */
+            version?: number | null;
+        };
         /** @description What is written into a note; fields that are left out stay. */
         WriteNote: {
             assessment?: string | null;
@@ -14049,6 +14500,72 @@ export interface operations {
                     "application/json": components["schemas"]["Data_WholeDelivery"];
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "health_records::schemas": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "fields": [
+                     *             {
+                     *               "maxLength": 0,
+                     *               "maximum": 1,
+                     *               "name": "substance",
+                     *               "options": [
+                     *                 "text"
+                     *               ],
+                     *               "required": true,
+                     *               "type": "text"
+                     *             }
+                     *           ],
+                     *           "kind": "allergies",
+                     *           "single": true
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_HealthSchema"];
+                };
+            };
+            304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -23182,6 +23699,651 @@ export interface operations {
                  * @example text
                  */
                 dependant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "health_records::get": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Also what was entered in error.
+                 * @example true
+                 */
+                removed?: boolean;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the patient, or `-`
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "items": [
+                     *             {}
+                     *           ],
+                     *           "kind": "allergies",
+                     *           "not_reported": true
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_HealthSection"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "health_records::section": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Also what was entered in error.
+                 * @example true
+                 */
+                removed?: boolean;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the patient, or `-`
+                 * @example 4711
+                 */
+                id: string;
+                /**
+                 * @description The section
+                 * @example allergies
+                 */
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "items": [
+                     *           {}
+                     *         ],
+                     *         "kind": "allergies",
+                     *         "not_reported": true
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_HealthSection"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "health_records::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the patient, or `-`
+                 * @example 4711
+                 */
+                id: string;
+                /**
+                 * @description The section
+                 * @example allergies
+                 */
+                kind: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["WriteHealthEntry"];
+                /** @example {} */
+                "application/x-www-form-urlencoded": components["schemas"]["WriteHealthEntry"];
+                /** @example {} */
+                "multipart/form-data": components["schemas"]["WriteHealthEntry"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "items": [
+                     *           {}
+                     *         ],
+                     *         "kind": "allergies",
+                     *         "not_reported": true
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_HealthSection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "health_records::update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the patient, or `-`
+                 * @example 4711
+                 */
+                id: string;
+                /**
+                 * @description The section
+                 * @example allergies
+                 */
+                kind: string;
+                /**
+                 * @description Identifier of the entry
+                 * @example text
+                 */
+                entry_id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["WriteHealthEntry"];
+                /** @example {} */
+                "application/x-www-form-urlencoded": components["schemas"]["WriteHealthEntry"];
+                /** @example {} */
+                "multipart/form-data": components["schemas"]["WriteHealthEntry"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "items": [
+                     *           {}
+                     *         ],
+                     *         "kind": "allergies",
+                     *         "not_reported": true
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_HealthSection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "health_records::remove": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the patient, or `-`
+                 * @example 4711
+                 */
+                id: string;
+                /**
+                 * @description The section
+                 * @example allergies
+                 */
+                kind: string;
+                /**
+                 * @description Identifier of the entry
+                 * @example text
+                 */
+                entry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "items": [
+                     *           {}
+                     *         ],
+                     *         "kind": "allergies",
+                     *         "not_reported": true
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_HealthSection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "health_readings::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Of this type only.
+                 * @example temperature
+                 */
+                type?: string;
+                /**
+                 * @description Measured at or after, in UNIX seconds.
+                 * @example 1
+                 */
+                from?: number;
+                /**
+                 * @description Measured before, in UNIX seconds.
+                 * @example 1
+                 */
+                to?: number;
+                /**
+                 * @description Most of them, 200 at most, 50 when it is left out.
+                 * @example 20
+                 */
+                limit?: number;
+                /**
+                 * @description Also what was entered in error.
+                 * @example true
+                 */
+                removed?: boolean;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the patient, or `-`
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "author_id": "text",
+                     *           "comment": "in the evening",
+                     *           "created": 1800000000,
+                     *           "diastolic": 1,
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "status": "active",
+                     *           "systolic": 1,
+                     *           "taken_at": 1,
+                     *           "type": "temperature",
+                     *           "typed_unit": "F",
+                     *           "typed_value": 98.6,
+                     *           "unit": "C",
+                     *           "value": 37
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_HealthReading"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "health_readings::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the patient, or `-`
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "comment": "in the evening",
+                 *       "diastolic": 1,
+                 *       "systolic": 1,
+                 *       "taken_at": 1,
+                 *       "type": "temperature",
+                 *       "unit": "F",
+                 *       "value": 98.6
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddHealthReading"];
+                /**
+                 * @example {
+                 *       "comment": "in the evening",
+                 *       "diastolic": 1,
+                 *       "systolic": 1,
+                 *       "taken_at": 1,
+                 *       "type": "temperature",
+                 *       "unit": "F",
+                 *       "value": 98.6
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddHealthReading"];
+                /**
+                 * @example {
+                 *       "comment": "in the evening",
+                 *       "diastolic": 1,
+                 *       "systolic": 1,
+                 *       "taken_at": 1,
+                 *       "type": "temperature",
+                 *       "unit": "F",
+                 *       "value": 98.6
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddHealthReading"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "author_id": "text",
+                     *         "comment": "in the evening",
+                     *         "created": 1800000000,
+                     *         "diastolic": 1,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "status": "active",
+                     *         "systolic": 1,
+                     *         "taken_at": 1,
+                     *         "type": "temperature",
+                     *         "typed_unit": "F",
+                     *         "typed_value": 98.6,
+                     *         "unit": "C",
+                     *         "value": 37
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_HealthReading"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "health_readings::remove": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the patient, or `-`
+                 * @example 4711
+                 */
+                id: string;
+                /**
+                 * @description Identifier of the reading
+                 * @example text
+                 */
+                reading_id: string;
             };
             cookie?: never;
         };

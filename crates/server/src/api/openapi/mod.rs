@@ -37,6 +37,10 @@ const TAGS: &[(&str, &str)] = &[
     ("audit", "Who did what, when and under which right."),
     ("messages", "What is written at a visit, between its patient and those who see them."),
     ("notes", "What providers write down of a visit, sign, and send to the patient."),
+    (
+        "health records",
+        "What is known of a patient's health: the record by section, readings typed in by hand.",
+    ),
     ("consents", "What a clinic asks people to agree to, and who agreed to which version."),
     ("surveys", "What a clinic asks after a visit, and what people answered."),
     ("reports", "What visits add up to: waits, no-shows, load, drop-off, ratings. No patient is in them."),
