@@ -117,6 +117,8 @@ impl Error {
             "health_section" => ("health_section_not_found", "There is no such section of a health record."),
             "health_entry" => ("health_entry_not_found", "There is no such entry in this section."),
             "health_reading" => ("health_reading_not_found", "There is no such reading."),
+            "pharmacy" => ("pharmacy_not_found", "There is no such pharmacy."),
+            "prescription" => ("prescription_not_found", "There is no such prescription."),
             "session" => ("session_not_found", "There is no such session; it may have ended by itself."),
             "user" => ("user_not_found", "There is no such user."),
             "dependant" => ("dependant_not_found", "There is no such person in this user's care."),

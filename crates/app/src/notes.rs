@@ -25,7 +25,7 @@ use crate::{
     events::{self, Subject},
 };
 
-pub use paper::pdf;
+pub use paper::{Document, pdf};
 pub use sign::sign;
 
 /// A note as those who treat the patient see it.

@@ -265,6 +265,12 @@ actions! {
     /// Read somebody's health record. As with notes, those who run the clinic
     /// do not read along.
     HealthRead, UsersRead, [(Provider, WORK), (Member, CARE), (Guest, &[Myself])];
+    /// Read the prescriptions of a visit.
+    PrescriptionsRead, VisitsRead, [(Provider, WORK), (Member, CARE), (Guest, &[Myself])];
+    /// Write one, or take it back.
+    PrescriptionsWrite, VisitsWrite, [(Provider, WORK)];
+    /// Say which pharmacies the clinic lists.
+    PharmaciesManage, AccountWrite, [(Admin, &[SameAccount])];
     /// Write into it.
     HealthWrite, UsersWrite, [(Provider, WORK), (Member, CARE), (Guest, &[Myself])];
 

@@ -66,6 +66,8 @@ pub mod messages;
 pub mod notes;
 pub mod notifications;
 pub mod payments;
+pub mod pharmacies;
+pub mod prescriptions;
 pub mod promo_codes;
 pub mod queue;
 pub mod recordings;

@@ -56,6 +56,7 @@ const STEPS: &[Step] = &[
     step!(27, "0027_identifiers"),
     step!(28, "0028_session_locks"),
     step!(29, "0029_health_records"),
+    step!(30, "0030_pharmacies"),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT NULL PRIMARY KEY)";

@@ -60,6 +60,7 @@ mod notification_races;
 mod notifications;
 mod on_call;
 mod openapi;
+mod prescriptions;
 mod python_sdk;
 mod queue;
 mod recordings;

@@ -1,15 +1,8 @@
 //! Visit notes: saved as they are typed, never over somebody else's text, signed
 //! once, sent as a document that another program reads.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
-
-use bedside_tests::kit::{Client, Kit, Person, Stream, Visit};
+use bedside_tests::kit::{Client, Kit, Person, Reader, Stream, Visit};
 use serde_json::{Value, json};
-
-use crate::python_sdk::python;
 
 struct Desk {
     kit: Kit,
@@ -183,20 +176,17 @@ async fn what_is_signed_and_sent_reaches_the_patient_once() {
 
 #[tokio::test]
 async fn another_program_reads_the_document() {
-    let Some(python) = python().filter(|python| has_pypdf(python)) else {
-        eprintln!("skipped: no Python environment with `pypdf`; `cargo xtask test` makes one");
-        return;
-    };
+    let Some(reader) = Reader::find() else { return };
     let desk = desk().await;
     let note = desk
         .begin(json!({ "subjective": "Itching for three days, worse at night.", "diagnosis": ["L23.9 Dermatitis"],
             "patient_instructions": "Keep the arm dry.\nКрем дважды в день, Ελλάδα, Łódź." }))
         .await;
-    let draft = read(&python, &desk, &format!("{}/pdf", path(&note))).await;
+    let draft = reader.read(&desk.doctor.client, &format!("{}/pdf", path(&note))).await;
     assert!(draft["text"].as_str().unwrap().contains("A draft: not signed."), "{draft}");
     desk.doctor.client.post(&format!("{}/sign", path(&note)), json!({})).await.ok();
     desk.doctor.client.post(&format!("{}/addendum", path(&note)), json!({ "text": "Later." })).await.ok();
-    let read = read(&python, &desk, &format!("{}.pdf", path(&note))).await;
+    let read = reader.read(&desk.doctor.client, &format!("{}.pdf", path(&note))).await;
     let text = read["text"].as_str().unwrap();
     for said in [
         "Maria maria",
@@ -213,19 +203,4 @@ async fn another_program_reads_the_document() {
     assert_eq!((&read["language"], &read["tagged"]), (&json!("en"), &json!(true)));
     let headings: Vec<_> = read["headings"].as_array().unwrap().iter().take(4).collect();
     assert_eq!(headings, ["Visit note", "Subjective", "Diagnosis", "Instructions"]);
-}
-
-fn has_pypdf(python: &Path) -> bool {
-    Command::new(python).args(["-c", "import pypdf"]).output().is_ok_and(|asked| asked.status.success())
-}
-
-async fn read(python: &PathBuf, desk: &Desk, path: &str) -> Value {
-    let answer = desk.doctor.client.request(reqwest::Method::GET, path).send().await.unwrap();
-    assert_eq!(answer.status(), 200);
-    let file = desk.kit.database().folder().join("note.pdf");
-    std::fs::write(&file, answer.bytes().await.unwrap()).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/note.py");
-    let said = Command::new(python).arg(script).arg(&file).output().unwrap();
-    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-    serde_json::from_slice(&said.stdout).unwrap()
 }

@@ -14,7 +14,7 @@ use super::{
     auth::Caller,
     envelope::{Data, data},
     error::ApiError,
-    extract::{Flag, Int, Path, Request, Text},
+    extract::{Flag, Int, Number, Path, Request, Text},
     users::which,
 };
 
@@ -75,22 +75,6 @@ impl HealthReading {
             author_id: row.author.to_string(),
             created: row.created_at.seconds(),
         }
-    }
-}
-
-/// A number with a point, or the same as text in a form.
-#[derive(Debug, Clone, Copy)]
-pub struct Number(f64);
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: serde::Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
-        let number = match Value::deserialize(de)? {
-            Value::Number(number) => number.as_f64(),
-            Value::String(text) => text.trim().parse().ok(),
-            _ => None,
-        };
-        let finite = number.filter(|number: &f64| number.is_finite());
-        finite.map(Self).ok_or_else(|| serde::de::Error::custom("must be a number"))
     }
 }
 

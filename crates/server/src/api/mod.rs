@@ -38,6 +38,8 @@ pub mod messages;
 pub mod notes;
 pub mod notifications;
 pub mod openapi;
+pub mod pharmacies;
+pub mod prescriptions;
 pub mod promo_codes;
 pub mod recordings;
 pub mod reports;

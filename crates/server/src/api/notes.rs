@@ -180,7 +180,7 @@ impl From<WriteNote> for notes::Write {
     }
 }
 
-fn visit_of(text: &str) -> Result<VisitId, ApiError> {
+pub(super) fn visit_of(text: &str) -> Result<VisitId, ApiError> {
     text.parse().map_err(|_| Error::not_found("visit").into())
 }
 
@@ -299,7 +299,11 @@ pub async fn pdf(
 }
 
 async fn document(app: &App, actor: &Actor, id: &str) -> Result<Response, ApiError> {
-    let document = notes::pdf(app, actor, id).await?;
+    paper(notes::pdf(app, actor, id).await?)
+}
+
+/// Shows a document.
+pub(super) fn paper(document: notes::Document) -> Result<Response, ApiError> {
     let name =
         HeaderValue::try_from(format!("inline; filename=\"{}\"", document.name)).map_err(Error::internal)?;
     let kind = HeaderValue::from_static("application/pdf");

@@ -8,8 +8,8 @@ use super::{
     Api, accounts, api_apps, audit, availability, billing, calendars, call_moderation, call_quality,
     closures, consents, cors, dependants, endpoints, error::ApiError, events, fhir, files, guests,
     health_readings, health_records, holds, idempotency, identifiers, intakes, invoices, layers, meetings,
-    messages, notes, notifications, openapi, promo_codes, recordings, reports, request_log, rooms, sessions,
-    slots, surveys, test_clinic, users, visits, webhooks,
+    messages, notes, notifications, openapi, pharmacies, prescriptions, promo_codes, recordings, reports,
+    request_log, rooms, sessions, slots, surveys, test_clinic, users, visits, webhooks,
 };
 use crate::{config::Server, http};
 
@@ -113,6 +113,16 @@ fn operations() -> OpenApiRouter<Api> {
         .routes(routes!(health_records::update, health_records::remove))
         .routes(routes!(health_readings::list, health_readings::add))
         .routes(routes!(health_readings::remove))
+        .routes(routes!(pharmacies::search, pharmacies::add))
+        .routes(routes!(pharmacies::update, pharmacies::retire))
+        .routes(routes!(pharmacies::list, pharmacies::keep))
+        .routes(routes!(pharmacies::set_default))
+        .routes(routes!(pharmacies::forget))
+        .routes(routes!(prescriptions::list, prescriptions::add))
+        .routes(routes!(prescriptions::of_user))
+        .routes(routes!(prescriptions::get))
+        .routes(routes!(prescriptions::pdf))
+        .routes(routes!(prescriptions::cancel))
         // surveys and reports
         .routes(routes!(surveys::list, surveys::publish))
         .routes(routes!(surveys::get, surveys::retire))

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 pub(super) use body::too_large_or_cut;
 pub use path::Path;
-pub use types::{Flag, Id, Int, List, Text};
+pub use types::{Flag, Id, Int, List, Number, Text};
 
 use super::error::ApiError;
 

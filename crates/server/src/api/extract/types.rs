@@ -116,6 +116,22 @@ impl<'de> Deserialize<'de> for Flag {
     }
 }
 
+/// A number with a point, or the same as text in a form.
+#[derive(Debug, Clone, Copy)]
+pub struct Number(pub f64);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
+        let number = match Value::deserialize(de)? {
+            Value::Number(number) => number.as_f64(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        let finite = number.filter(|number: &f64| number.is_finite());
+        finite.map(Self).ok_or_else(|| D::Error::custom("must be a number"))
+    }
+}
+
 impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
     fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
         let text = match Value::deserialize(de)? {
