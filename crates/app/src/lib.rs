@@ -30,6 +30,8 @@ pub mod events;
 mod extra;
 pub mod fhir;
 pub mod files;
+pub mod form_answers;
+pub mod forms;
 pub mod guests;
 pub mod holds;
 pub mod idempotency;

@@ -15,6 +15,7 @@ pub mod endpoint;
 pub mod event;
 pub mod fhir;
 pub mod file;
+pub mod form;
 pub mod guest;
 pub mod identifier;
 pub mod ids;
