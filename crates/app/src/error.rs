@@ -153,7 +153,10 @@ impl Error {
 
     /// Blames further fields in a 400, each with its reason.
     #[must_use]
-    pub fn blaming<N: Into<String>, W: Into<String>>(mut self, blamed: impl IntoIterator<Item = (N, W)>) -> Self {
+    pub fn blaming<N: Into<String>, W: Into<String>>(
+        mut self,
+        blamed: impl IntoIterator<Item = (N, W)>,
+    ) -> Self {
         if let Self::Invalid { fields, .. } = &mut self {
             fields.extend(blamed.into_iter().map(|(name, why)| (name.into(), why.into())));
         }

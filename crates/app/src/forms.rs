@@ -49,7 +49,8 @@ fn refused(refusal: Refusal) -> Error {
 
 /// The form of kept parts; they were checked when they were written.
 pub(crate) fn parsed(parts: &Parts) -> Result<form::Form> {
-    let unreadable = |why: Refusal| Error::internal(anyhow::anyhow!("a kept form: {}: {}", why.path, why.why));
+    let unreadable =
+        |why: Refusal| Error::internal(anyhow::anyhow!("a kept form: {}: {}", why.path, why.why));
     form::read(&parts.schema, &parts.ui).map_err(unreadable)
 }
 
@@ -92,7 +93,8 @@ pub async fn list(
     let manages = readable(actor)?;
     let mut conn = app.store.reader().await?;
     let limit = limit.clamp(1, MAX_PAGE);
-    let mut rows = forms::list(&mut conn, &actor.account, !manages, (after.unwrap_or_default(), limit + 1)).await?;
+    let mut rows =
+        forms::list(&mut conn, &actor.account, !manages, (after.unwrap_or_default(), limit + 1)).await?;
     let more = i64::try_from(rows.len()).is_ok_and(|found| found > limit);
     rows.truncate(usize::try_from(limit).unwrap_or(0));
     let next = rows.last().filter(|_| more).map(|row| row.id.clone());
@@ -152,8 +154,7 @@ pub async fn add(app: &App, actor: &Actor, at: &str, command: Write) -> Result<F
     authz::account(actor, Action::FormsManage)?;
     let (step, title) = (step(at)?, title(command.title.as_deref().unwrap_or_default())?);
     let empty = Value::Null;
-    let draft =
-        checked(command.schema.as_ref().unwrap_or(&empty), command.ui.as_ref().unwrap_or(&empty))?;
+    let draft = checked(command.schema.as_ref().unwrap_or(&empty), command.ui.as_ref().unwrap_or(&empty))?;
     put(app, actor, step, title, draft).await
 }
 

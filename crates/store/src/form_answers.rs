@@ -1,7 +1,7 @@
 //! What people answer in forms, sealed. Answers are changed only by whoever has
 //! read the version that they change.
 
-use bedside_model::{AccountId, At, IntakeId, UserId, VisitId};
+use bedside_model::{AccountId, At, FileId, IntakeId, UserId, VisitId};
 use sqlx::FromRow;
 
 use crate::{Conn, Result, Sealed, Tx};
@@ -241,4 +241,19 @@ pub async fn list(
         Some(member) => query_all!(conn, Row, LIST_OF, account, after, form, complete, limit, member.0)?,
     };
     Ok(rows.into_iter().map(FormAnswers::from).collect())
+}
+
+const CLEAR: &str = "DELETE FROM form_answer_files WHERE account_id = $1 AND answers_id = $2";
+const NAME: &str = "INSERT INTO form_answer_files (answers_id, file_id, account_id) VALUES ($1, $2, $3)";
+
+/// Says which files some answers name, each once, in place of those before.
+///
+/// # Errors
+/// [`crate::Error::Foreign`] when one of them is gone.
+pub async fn name_files(tx: &mut Tx, account: &AccountId, id: &str, files: &[FileId]) -> Result<()> {
+    execute!(tx, CLEAR, account.as_str(), id)?;
+    for file in files {
+        execute!(tx, NAME, id, file.as_str(), account.as_str())?;
+    }
+    Ok(())
 }

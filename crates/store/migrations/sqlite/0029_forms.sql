@@ -60,3 +60,13 @@ CREATE INDEX form_answers_version ON form_answers (form_id, form_version);
 CREATE INDEX form_answers_member ON form_answers (member_id, id);
 CREATE INDEX form_answers_intake ON form_answers (intake_id);
 CREATE INDEX form_answers_visit ON form_answers (visit_id);
+
+-- Which files such answers name: those who see the visit may open them.
+CREATE TABLE form_answer_files (
+    answers_id  TEXT NOT NULL REFERENCES form_answers (id),
+    file_id     TEXT NOT NULL REFERENCES files (id),
+    account_id  TEXT NOT NULL REFERENCES accounts (id),
+    PRIMARY KEY (answers_id, file_id)
+);
+CREATE INDEX form_answer_files_file ON form_answer_files (file_id);
+CREATE INDEX form_answer_files_account ON form_answer_files (account_id);

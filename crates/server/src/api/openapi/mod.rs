@@ -38,6 +38,7 @@ const TAGS: &[(&str, &str)] = &[
     ("messages", "What is written at a visit, between its patient and those who see them."),
     ("notes", "What providers write down of a visit, sign, and send to the patient."),
     ("consents", "What a clinic asks people to agree to, and who agreed to which version."),
+    ("forms", "Forms that a clinic makes itself, in versions, and what people answered in them."),
     ("surveys", "What a clinic asks after a visit, and what people answered."),
     ("reports", "What visits add up to: waits, no-shows, load, drop-off, ratings. No patient is in them."),
     ("billing", "Money: cards, what a visit costs, charges and refunds by a card processor."),
