@@ -54,6 +54,7 @@ const STEPS: &[Step] = &[
     step!(25, "0025_money"),
     step!(26, "0026_surveys_and_reports"),
     step!(27, "0027_identifiers"),
+    step!(29, "0029_forms"),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT NULL PRIMARY KEY)";

@@ -93,8 +93,8 @@ async fn another_device_goes_on_where_the_first_one_was() {
     assert_eq!(client.get(&path(&begun)).await.data(), second);
     // Both at once begin one.
     let other = desk.patient.intake("main").await;
-    let at_once =
-        (0..4).map(|_| client.post(&format!("/forms/{}/answers", desk.form), json!({ "intake_id": other })));
+    let (begin, body) = (format!("/forms/{}/answers", desk.form), json!({ "intake_id": other }));
+    let at_once = (0..4).map(|_| client.post(&begin, body.clone()));
     let ids: std::collections::BTreeSet<String> = futures_util::future::join_all(at_once)
         .await
         .into_iter()
@@ -254,4 +254,35 @@ async fn what_was_answered_lies_sealed() {
     let found = "UPDATE form_answers SET version = version WHERE CAST(content AS TEXT) LIKE '%Zwetschgen%'";
     assert_eq!(sql(url, found).await, 0);
     assert_eq!(sql(url, "UPDATE form_answers SET version = version WHERE version = 2").await, 1);
+}
+
+#[tokio::test]
+async fn whoever_holds_the_link_answers_for_their_own_visit() {
+    let (kit, clock) = Kit::on_a_clock().await;
+    kit.room("main").await;
+    let admin = kit.admin();
+    admin.post("/rooms/main", json!({ "visits": { "appointment": { "enabled": true } } })).await.ok();
+    admin.post("/accounts/-", json!({ "one_time_links": 1 })).await.ok();
+    let form = published(&admin, habits("post_intake")).await;
+    let doctor = kit.provider("d-1", &["main"]).await;
+    let begin = clock.now().seconds() + 7_200;
+    let hours = json!({ "room_code": "main", "start": begin, "end": begin + 7_200 });
+    doctor.client.post("/slots", hours).await.ok();
+    let patient = kit.patient("maria").await;
+    let book = async |start: i64| {
+        let intake = patient.intake("main").await;
+        patient.client.post("/visits", json!({ "intake_id": intake, "start": start })).await.data()
+    };
+    let (own, other) = (book(begin).await, book(begin + 3_600).await);
+    let holder = kit.anonymous().header("X-AccountCode", "northside");
+    let holder = holder.header("X-LinkToken", own["one_time_link_token"].as_str().unwrap());
+    holder.get(&format!("/forms/{form}")).await.ok();
+    let start = format!("/forms/{form}/answers");
+    let begun = holder.post(&start, json!({ "visit_id": own["id"] })).await.data();
+    let saved = json!({ "version": 1, "answers": { "smoker": false } });
+    let saved = holder.post(&path(&begun), saved).await.data();
+    assert_eq!(patient.client.get(&path(&begun)).await.data(), saved, "the same person");
+    holder.post(&start, json!({ "visit_id": other["id"] })).await.refused(404, "visit_not_found");
+    let foreign = patient.client.post(&start, json!({ "visit_id": other["id"] })).await.data();
+    holder.get(&path(&foreign)).await.refused(404, "form_answers_not_found");
 }
