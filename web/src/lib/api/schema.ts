@@ -708,6 +708,182 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/form_answers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Answers, with what is shown, what is missing, and what they score.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["form_answers::get"];
+        put?: never;
+        /**
+         * Saves answers at a step.
+         * @description Nothing has to be complete, but what is there is checked; answers that branching hides are dropped. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["form_answers::save"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/form_answers/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Completes answers, with a last save: whatever is shown and required has to be there.
+         * @description From then on they stay as they are; a second time changes nothing. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["form_answers::complete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The clinic's forms, the oldest first.
+         * @description Those who may not make forms see what was published. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["forms::list"];
+        put?: never;
+        /**
+         * Makes a form as a draft.
+         * @description Nobody is asked before it is published. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["forms::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a form of a FHIR R4 Questionnaire, as a draft.
+         * @description What a form cannot say is refused with the `linkId` of its item. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["forms::import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A form with its newest version; for those who may change it, with its draft.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["forms::get"];
+        put?: never;
+        /**
+         * Changes the draft of a form.
+         * @description What was published stays as it is. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["forms::update"];
+        /**
+         * Takes a form back: nobody is asked any more, and its step has the account's own steps again.
+         * @description What was answered stays. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["forms::retire"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/{id}/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins the answers to a form.
+         * @description A second time, and on another device, it gives those that there are, so that the patient goes on where they were. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["form_answers::begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/{id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publishes the draft as the next version, in place of whatever was asked for at its step.
+         * @description The same draft again makes no new version. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["forms::publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/{id}/versions/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A version of a form, such as the one that answers were given to.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["forms::get_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/intakes": {
         parameters: {
             query?: never;
@@ -2604,6 +2780,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/visits/{id}/form_answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was answered for a visit, and for the intake that it was made of, with the labels that the patient read and the scores.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["form_answers::list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/visits/{id}/guests/{guest_id}": {
         parameters: {
             query?: never;
@@ -3251,6 +3447,8 @@ export interface components {
              * @example Northside Clinic
              */
             portal_title: string;
+            /** @description What to ask after its call; empty unless a form was published for it. */
+            post_call_steps: Record<string, never>[];
             /** @description What to ask after it was made. */
             post_intake_steps: Record<string, never>[];
             /** @description The clinic's own key of its privacy statement. */
@@ -3323,6 +3521,20 @@ export interface components {
             last_name: components["schemas"]["Text100"];
             /** @description What they are to the guardian: `child`, `parent`, `spouse` or `other`. */
             relation: components["schemas"]["Text20"];
+        };
+        /** @description A form to make. */
+        AddForm: {
+            /** @description The fields: a JSON Schema 2020-12 of the keywords that docs/forms.md names. */
+            schema: Record<string, never>;
+            /**
+             * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+             * @example intake
+             */
+            step: string;
+            /** @example Before your visit */
+            title: string;
+            /** @description How they are asked for: sections, words, branching, scores. */
+            ui: Record<string, never>;
         };
         /** @description A line to add. */
         AddItem: {
@@ -3782,6 +3994,18 @@ export interface components {
              * @example 3
              */
             badge: number;
+        };
+        /** @description What answers are for: what the form's step needs. */
+        BeginAnswers: {
+            /**
+             * @description For a form of the step `intake`.
+             * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+             */
+            intake_id?: string | null;
+            /** @description For a form of the step `sign_up`: the patient, when you do not call as one. */
+            member_id?: string | null;
+            /** @description For a form of the steps `post_intake` and `post_call`. */
+            visit_id?: string | null;
         };
         /** @description How the clinic takes money. */
         BillingSettings: {
@@ -4306,6 +4530,8 @@ export interface components {
                  * @example Northside Clinic
                  */
                 portal_title: string;
+                /** @description What to ask after its call; empty unless a form was published for it. */
+                post_call_steps: Record<string, never>[];
                 /** @description What to ask after it was made. */
                 post_intake_steps: Record<string, never>[];
                 /** @description The clinic's own key of its privacy statement. */
@@ -4717,6 +4943,137 @@ export interface components {
                  * @description In bytes.
                  */
                 size: number;
+            };
+        };
+        /** @description One object. */
+        Data_Form: {
+            /** @description A form. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                draft?: components["schemas"]["FormDraft"] | null;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /** @description It is the one that is asked for at its step. */
+                live: boolean;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                published?: components["schemas"]["FormVersion"] | null;
+                /**
+                 * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+                 * @example intake
+                 */
+                step: string;
+            };
+        };
+        /** @description One object. */
+        Data_FormAnswers: {
+            /** @description What somebody answered in a form. */
+            data: {
+                /** @description By the keys of the fields; what is hidden has none. */
+                answers: Record<string, never>;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                completed?: number | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                form_id: string;
+                /**
+                 * Format: int64
+                 * @description The version of the form that they were given to.
+                 * @example 2
+                 */
+                form_version: number;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                intake_id?: string | null;
+                /** @description Number of the patient. */
+                member_id: string;
+                /**
+                 * @description Keys of those that have to be answered still.
+                 * @example [
+                 *       "packs"
+                 *     ]
+                 */
+                missing: string[];
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                scores: components["schemas"]["FormScore"][];
+                /**
+                 * @description Code of the section where the patient is.
+                 * @example habits
+                 */
+                section?: string | null;
+                /**
+                 * @description Keys of the fields that are shown, in their order.
+                 * @example [
+                 *       "smoker",
+                 *       "packs"
+                 *     ]
+                 */
+                shown: string[];
+                /**
+                 * @description `in_progress` or `completed`.
+                 * @example in_progress
+                 */
+                status: string;
+                /**
+                 * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+                 * @example intake
+                 */
+                step: string;
+                /** @example Before your visit */
+                title: string;
+                /**
+                 * Format: int64
+                 * @description Say it when you save: then no other device's answers are overwritten.
+                 * @example 3
+                 */
+                version: number;
+                visit_id?: string | null;
+            };
+        };
+        /** @description One object. */
+        Data_FormVersion: {
+            /** @description A version of a form. It never changes. */
+            data: {
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                form_id: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                published: number;
+                /** @description The fields, as a JSON Schema. */
+                schema: Record<string, never>;
+                /**
+                 * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+                 * @example intake
+                 */
+                step: string;
+                /** @example Before your visit */
+                title: string;
+                /** @description How they are asked for: sections, words, branching, scores. */
+                ui: Record<string, never>;
+                /**
+                 * Format: int64
+                 * @example 2
+                 */
+                version: number;
             };
         };
         /** @description One object. */
@@ -6647,6 +7004,197 @@ export interface components {
             email?: components["schemas"]["Text254"] | null;
             username?: components["schemas"]["Text254"] | null;
         };
+        /** @description A form. */
+        Form: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            draft?: components["schemas"]["FormDraft"] | null;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /** @description It is the one that is asked for at its step. */
+            live: boolean;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            published?: components["schemas"]["FormVersion"] | null;
+            /**
+             * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+             * @example intake
+             */
+            step: string;
+        };
+        /** @description What somebody answered in a form. */
+        FormAnswers: {
+            /** @description By the keys of the fields; what is hidden has none. */
+            answers: Record<string, never>;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            completed?: number | null;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            form_id: string;
+            /**
+             * Format: int64
+             * @description The version of the form that they were given to.
+             * @example 2
+             */
+            form_version: number;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            intake_id?: string | null;
+            /** @description Number of the patient. */
+            member_id: string;
+            /**
+             * @description Keys of those that have to be answered still.
+             * @example [
+             *       "packs"
+             *     ]
+             */
+            missing: string[];
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            scores: components["schemas"]["FormScore"][];
+            /**
+             * @description Code of the section where the patient is.
+             * @example habits
+             */
+            section?: string | null;
+            /**
+             * @description Keys of the fields that are shown, in their order.
+             * @example [
+             *       "smoker",
+             *       "packs"
+             *     ]
+             */
+            shown: string[];
+            /**
+             * @description `in_progress` or `completed`.
+             * @example in_progress
+             */
+            status: string;
+            /**
+             * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+             * @example intake
+             */
+            step: string;
+            /** @example Before your visit */
+            title: string;
+            /**
+             * Format: int64
+             * @description Say it when you save: then no other device's answers are overwritten.
+             * @example 3
+             */
+            version: number;
+            visit_id?: string | null;
+        };
+        /** @description What is being worked on. */
+        FormDraft: {
+            /**
+             * Format: int64
+             * @description Say it when you change the draft: then nobody's work is overwritten.
+             * @example 3
+             */
+            revision: number;
+            /** @description The fields, as a JSON Schema. */
+            schema: Record<string, never>;
+            /** @example Before your visit */
+            title: string;
+            /** @description How they are asked for: sections, words, branching, scores. */
+            ui: Record<string, never>;
+        };
+        /** @description A form in a list. */
+        FormRow: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /** @description It is the one that is asked for at its step. */
+            live: boolean;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            /**
+             * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+             * @example intake
+             */
+            step: string;
+            /** @example Before your visit */
+            title: string;
+            /**
+             * Format: int64
+             * @description The newest version; null while none was published.
+             * @example 2
+             */
+            version?: number | null;
+        };
+        /** @description A score. */
+        FormScore: {
+            /**
+             * @description Code of the band it falls into, once it is complete.
+             * @example positive
+             */
+            band?: string | null;
+            /**
+             * @description What that is called.
+             * @example Positive screen
+             */
+            band_name?: string | null;
+            /** @example phq2 */
+            code: string;
+            /** @description Everything that counts and is shown was answered. */
+            complete: boolean;
+            /** @example PHQ-2 */
+            name: string;
+            /**
+             * Format: int64
+             * @example 3
+             */
+            value: number;
+        };
+        /** @description A version of a form. It never changes. */
+        FormVersion: {
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            form_id: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            published: number;
+            /** @description The fields, as a JSON Schema. */
+            schema: Record<string, never>;
+            /**
+             * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+             * @example intake
+             */
+            step: string;
+            /** @example Before your visit */
+            title: string;
+            /** @description How they are asked for: sections, words, branching, scores. */
+            ui: Record<string, never>;
+            /**
+             * Format: int64
+             * @example 2
+             */
+            version: number;
+        };
         /** @description A free time. */
         FreeTime: {
             consultation_id?: string | null;
@@ -6822,6 +7370,16 @@ export interface components {
              * @example MRN-004711
              */
             value: string;
+        };
+        /** @description A questionnaire to make a form of. */
+        ImportForm: {
+            /** @description A FHIR R4 Questionnaire. */
+            questionnaire: Record<string, never>;
+            /**
+             * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+             * @example intake
+             */
+            step: string;
         };
         /** @description A whole number, or its digits as text. */
         Int: number | string;
@@ -7996,6 +8554,51 @@ export interface components {
          * @description One page of a list. Both spellings of the total are sent, since older
          *     clients read `total` and newer ones `total_count`.
          */
+        Page_FormRow: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /** @description It is the one that is asked for at its step. */
+                live: boolean;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                /**
+                 * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+                 * @example intake
+                 */
+                step: string;
+                /** @example Before your visit */
+                title: string;
+                /**
+                 * Format: int64
+                 * @description The newest version; null while none was published.
+                 * @example 2
+                 */
+                version?: number | null;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
         Page_FreeTime: {
             data: {
                 consultation_id?: string | null;
@@ -8381,6 +8984,56 @@ export interface components {
                 modified: number;
                 name: string;
                 slug: string;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_ShownAnswers: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                completed?: number | null;
+                form_id: string;
+                /**
+                 * Format: int64
+                 * @example 2
+                 */
+                form_version: number;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                scores: components["schemas"]["FormScore"][];
+                sections: components["schemas"]["ShownSection"][];
+                /**
+                 * @description `in_progress` or `completed`.
+                 * @example completed
+                 */
+                status: string;
+                /**
+                 * @description `intake`, `post_intake` or `post_call`.
+                 * @example intake
+                 */
+                step: string;
+                /** @example Before your visit */
+                title: string;
             }[];
             /**
              * @description Send it back as `after` for the rows that follow this page; left out
@@ -9507,6 +10160,22 @@ export interface components {
         RotateWebhook: {
             overlap_hours?: components["schemas"]["Int"] | null;
         };
+        /** @description What was answered further. */
+        SaveAnswers: {
+            /** @description By the keys of the fields, some of them; null takes an answer back. */
+            answers?: Record<string, never> | null;
+            /**
+             * @description Code of the section where the patient is now.
+             * @example habits
+             */
+            section?: string | null;
+            /**
+             * Format: int64
+             * @description The version of the answers that you have read.
+             * @example 1
+             */
+            version?: number | null;
+        };
         /** @description An appointment to make. */
         ScheduleRequest: {
             consultation_id?: components["schemas"]["Text64"] | null;
@@ -9627,6 +10296,64 @@ export interface components {
         };
         /** @description A text, or false when there is none (as documented). */
         ShortBio: string | boolean;
+        /** @description A question with its answer. */
+        ShownAnswer: {
+            /** @example symptoms */
+            key: string;
+            /**
+             * @description `text`, `number`, `integer`, `boolean`, `date`, `choice`, `choices` or `file`.
+             * @example choices
+             */
+            kind: string;
+            /**
+             * @description What people read.
+             * @example What troubles you?
+             */
+            label: string;
+            /**
+             * @description The same as people read it, the labels of choices; null for yes or no, for
+             *     a file, and while there is none.
+             * @example Cough
+             */
+            text?: string | null;
+            /** @description The answer; null while there is none. */
+            value: Record<string, never>;
+        };
+        /** @description Answers as they are read at a visit. */
+        ShownAnswers: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            completed?: number | null;
+            form_id: string;
+            /**
+             * Format: int64
+             * @example 2
+             */
+            form_version: number;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            scores: components["schemas"]["FormScore"][];
+            sections: components["schemas"]["ShownSection"][];
+            /**
+             * @description `in_progress` or `completed`.
+             * @example completed
+             */
+            status: string;
+            /**
+             * @description `intake`, `post_intake` or `post_call`.
+             * @example intake
+             */
+            step: string;
+            /** @example Before your visit */
+            title: string;
+        };
         /** @description A weekly repetition as it is shown. */
         ShownRepeat: {
             days: number[];
@@ -9634,6 +10361,14 @@ export interface components {
             freq: string;
             from: string;
             until?: string | null;
+        };
+        /** @description A section that is shown. */
+        ShownSection: {
+            answers: components["schemas"]["ShownAnswer"][];
+            /** @example habits */
+            code: string;
+            /** @example Habits */
+            title: string;
         };
         /** @description How a note is signed. */
         SignNote: {
@@ -9988,6 +10723,22 @@ export interface components {
         UpdateApiApp: {
             name?: components["schemas"]["Text128"] | null;
             scopes?: components["schemas"]["List_String"] | null;
+        };
+        /** @description Changes of a draft; what is left out stays. */
+        UpdateForm: {
+            /**
+             * Format: int64
+             * @description The draft's revision that you have read; left out, whatever is there is
+             *     overwritten.
+             * @example 1
+             */
+            revision?: number | null;
+            /** @description The fields, all of them. */
+            schema?: Record<string, never> | null;
+            /** @example Before your visit */
+            title?: string | null;
+            /** @description How they are asked for, all of it. */
+            ui?: Record<string, never> | null;
         };
         /** @description All identifiers of a user or a visit; they take the place of those before. */
         UpdateIdentifiers: {
@@ -10907,6 +11658,9 @@ export interface operations {
                      *         "portal_name": "Northside Portal",
                      *         "portal_return_url": "https://portal.example/home",
                      *         "portal_title": "Northside Clinic",
+                     *         "post_call_steps": [
+                     *           {}
+                     *         ],
                      *         "post_intake_steps": [
                      *           {}
                      *         ],
@@ -11111,6 +11865,9 @@ export interface operations {
                      *         "portal_name": "Northside Portal",
                      *         "portal_return_url": "https://portal.example/home",
                      *         "portal_title": "Northside Clinic",
+                     *         "post_call_steps": [
+                     *           {}
+                     *         ],
                      *         "post_intake_steps": [
                      *           {}
                      *         ],
@@ -14806,6 +15563,1152 @@ export interface operations {
                     "application/json": components["schemas"]["Data_bool"];
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "form_answers::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The answers
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "answers": {},
+                     *         "completed": 1,
+                     *         "created": 1800000000,
+                     *         "form_id": "text",
+                     *         "form_version": 2,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "member_id": "900",
+                     *         "missing": [
+                     *           "packs"
+                     *         ],
+                     *         "modified": 1800000000,
+                     *         "scores": [
+                     *           {
+                     *             "band": "positive",
+                     *             "band_name": "Positive screen",
+                     *             "code": "phq2",
+                     *             "complete": true,
+                     *             "name": "PHQ-2",
+                     *             "value": 3
+                     *           }
+                     *         ],
+                     *         "section": "habits",
+                     *         "shown": [
+                     *           "smoker",
+                     *           "packs"
+                     *         ],
+                     *         "status": "in_progress",
+                     *         "step": "intake",
+                     *         "title": "Before your visit",
+                     *         "version": 3,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_FormAnswers"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "form_answers::save": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The answers
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "answers": {},
+                 *       "section": "habits",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["SaveAnswers"];
+                /**
+                 * @example {
+                 *       "answers": {},
+                 *       "section": "habits",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["SaveAnswers"];
+                /**
+                 * @example {
+                 *       "answers": {},
+                 *       "section": "habits",
+                 *       "version": 1
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["SaveAnswers"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "answers": {},
+                     *         "completed": 1,
+                     *         "created": 1800000000,
+                     *         "form_id": "text",
+                     *         "form_version": 2,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "member_id": "900",
+                     *         "missing": [
+                     *           "packs"
+                     *         ],
+                     *         "modified": 1800000000,
+                     *         "scores": [
+                     *           {
+                     *             "band": "positive",
+                     *             "band_name": "Positive screen",
+                     *             "code": "phq2",
+                     *             "complete": true,
+                     *             "name": "PHQ-2",
+                     *             "value": 3
+                     *           }
+                     *         ],
+                     *         "section": "habits",
+                     *         "shown": [
+                     *           "smoker",
+                     *           "packs"
+                     *         ],
+                     *         "status": "in_progress",
+                     *         "step": "intake",
+                     *         "title": "Before your visit",
+                     *         "version": 3,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_FormAnswers"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "form_answers::complete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The answers
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "answers": {},
+                 *       "section": "habits",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["SaveAnswers"];
+                /**
+                 * @example {
+                 *       "answers": {},
+                 *       "section": "habits",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["SaveAnswers"];
+                /**
+                 * @example {
+                 *       "answers": {},
+                 *       "section": "habits",
+                 *       "version": 1
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["SaveAnswers"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "answers": {},
+                     *         "completed": 1,
+                     *         "created": 1800000000,
+                     *         "form_id": "text",
+                     *         "form_version": 2,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "member_id": "900",
+                     *         "missing": [
+                     *           "packs"
+                     *         ],
+                     *         "modified": 1800000000,
+                     *         "scores": [
+                     *           {
+                     *             "band": "positive",
+                     *             "band_name": "Positive screen",
+                     *             "code": "phq2",
+                     *             "complete": true,
+                     *             "name": "PHQ-2",
+                     *             "value": 3
+                     *           }
+                     *         ],
+                     *         "section": "habits",
+                     *         "shown": [
+                     *           "smoker",
+                     *           "packs"
+                     *         ],
+                     *         "status": "in_progress",
+                     *         "step": "intake",
+                     *         "title": "Before your visit",
+                     *         "version": 3,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_FormAnswers"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `next` of the page before.
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                after?: string;
+                /**
+                 * @description Rows to give, at most 100.
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created": 1800000000,
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "live": true,
+                     *           "modified": 1800000000,
+                     *           "step": "intake",
+                     *           "title": "Before your visit",
+                     *           "version": 2
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_FormRow"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "schema": {},
+                 *       "step": "intake",
+                 *       "title": "Before your visit",
+                 *       "ui": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddForm"];
+                /**
+                 * @example {
+                 *       "schema": {},
+                 *       "step": "intake",
+                 *       "title": "Before your visit",
+                 *       "ui": {}
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddForm"];
+                /**
+                 * @example {
+                 *       "schema": {},
+                 *       "step": "intake",
+                 *       "title": "Before your visit",
+                 *       "ui": {}
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddForm"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "draft": {
+                     *           "revision": 3,
+                     *           "schema": {},
+                     *           "title": "Before your visit",
+                     *           "ui": {}
+                     *         },
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "live": true,
+                     *         "modified": 1800000000,
+                     *         "published": {
+                     *           "form_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "published": 1,
+                     *           "schema": {},
+                     *           "step": "intake",
+                     *           "title": "Before your visit",
+                     *           "ui": {},
+                     *           "version": 2
+                     *         },
+                     *         "step": "intake"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Form"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::import": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "questionnaire": {},
+                 *       "step": "intake"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ImportForm"];
+                /**
+                 * @example {
+                 *       "questionnaire": {},
+                 *       "step": "intake"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["ImportForm"];
+                /**
+                 * @example {
+                 *       "questionnaire": {},
+                 *       "step": "intake"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["ImportForm"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "draft": {
+                     *           "revision": 3,
+                     *           "schema": {},
+                     *           "title": "Before your visit",
+                     *           "ui": {}
+                     *         },
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "live": true,
+                     *         "modified": 1800000000,
+                     *         "published": {
+                     *           "form_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "published": 1,
+                     *           "schema": {},
+                     *           "step": "intake",
+                     *           "title": "Before your visit",
+                     *           "ui": {},
+                     *           "version": 2
+                     *         },
+                     *         "step": "intake"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Form"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The form
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "draft": {
+                     *           "revision": 3,
+                     *           "schema": {},
+                     *           "title": "Before your visit",
+                     *           "ui": {}
+                     *         },
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "live": true,
+                     *         "modified": 1800000000,
+                     *         "published": {
+                     *           "form_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "published": 1,
+                     *           "schema": {},
+                     *           "step": "intake",
+                     *           "title": "Before your visit",
+                     *           "ui": {},
+                     *           "version": 2
+                     *         },
+                     *         "step": "intake"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Form"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The form
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "revision": 1,
+                 *       "schema": {},
+                 *       "title": "Before your visit",
+                 *       "ui": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateForm"];
+                /**
+                 * @example {
+                 *       "revision": 1,
+                 *       "schema": {},
+                 *       "title": "Before your visit",
+                 *       "ui": {}
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["UpdateForm"];
+                /**
+                 * @example {
+                 *       "revision": 1,
+                 *       "schema": {},
+                 *       "title": "Before your visit",
+                 *       "ui": {}
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["UpdateForm"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "draft": {
+                     *           "revision": 3,
+                     *           "schema": {},
+                     *           "title": "Before your visit",
+                     *           "ui": {}
+                     *         },
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "live": true,
+                     *         "modified": 1800000000,
+                     *         "published": {
+                     *           "form_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "published": 1,
+                     *           "schema": {},
+                     *           "step": "intake",
+                     *           "title": "Before your visit",
+                     *           "ui": {},
+                     *           "version": 2
+                     *         },
+                     *         "step": "intake"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Form"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::retire": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The form
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "draft": {
+                     *           "revision": 3,
+                     *           "schema": {},
+                     *           "title": "Before your visit",
+                     *           "ui": {}
+                     *         },
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "live": true,
+                     *         "modified": 1800000000,
+                     *         "published": {
+                     *           "form_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "published": 1,
+                     *           "schema": {},
+                     *           "step": "intake",
+                     *           "title": "Before your visit",
+                     *           "ui": {},
+                     *           "version": 2
+                     *         },
+                     *         "step": "intake"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Form"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "form_answers::begin": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The form
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "visit_id": "4711"
+                 *     }
+                 */
+                "application/json": components["schemas"]["BeginAnswers"];
+                /**
+                 * @example {
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "visit_id": "4711"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["BeginAnswers"];
+                /**
+                 * @example {
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "visit_id": "4711"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["BeginAnswers"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "answers": {},
+                     *         "completed": 1,
+                     *         "created": 1800000000,
+                     *         "form_id": "text",
+                     *         "form_version": 2,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "member_id": "900",
+                     *         "missing": [
+                     *           "packs"
+                     *         ],
+                     *         "modified": 1800000000,
+                     *         "scores": [
+                     *           {
+                     *             "band": "positive",
+                     *             "band_name": "Positive screen",
+                     *             "code": "phq2",
+                     *             "complete": true,
+                     *             "name": "PHQ-2",
+                     *             "value": 3
+                     *           }
+                     *         ],
+                     *         "section": "habits",
+                     *         "shown": [
+                     *           "smoker",
+                     *           "packs"
+                     *         ],
+                     *         "status": "in_progress",
+                     *         "step": "intake",
+                     *         "title": "Before your visit",
+                     *         "version": 3,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_FormAnswers"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::publish": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The form
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "draft": {
+                     *           "revision": 3,
+                     *           "schema": {},
+                     *           "title": "Before your visit",
+                     *           "ui": {}
+                     *         },
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "live": true,
+                     *         "modified": 1800000000,
+                     *         "published": {
+                     *           "form_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "published": 1,
+                     *           "schema": {},
+                     *           "step": "intake",
+                     *           "title": "Before your visit",
+                     *           "ui": {},
+                     *           "version": 2
+                     *         },
+                     *         "step": "intake"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Form"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::get_version": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The form
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+                /**
+                 * @description The version, from 1
+                 * @example 1
+                 */
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "form_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "published": 1,
+                     *         "schema": {},
+                     *         "step": "intake",
+                     *         "title": "Before your visit",
+                     *         "ui": {},
+                     *         "version": 2
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_FormVersion"];
+                };
+            };
+            304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -27430,6 +29333,106 @@ export interface operations {
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "form_answers::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description The languages that are wanted, with commas, the dearest first. Where none
+                 *     is there, the form's own.
+                 * @example es-MX,en
+                 */
+                language?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "completed": 1,
+                     *           "form_id": "text",
+                     *           "form_version": 2,
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "modified": 1800000000,
+                     *           "scores": [
+                     *             {
+                     *               "band": "positive",
+                     *               "band_name": "Positive screen",
+                     *               "code": "phq2",
+                     *               "complete": true,
+                     *               "name": "PHQ-2",
+                     *               "value": 3
+                     *             }
+                     *           ],
+                     *           "sections": [
+                     *             {
+                     *               "answers": [
+                     *                 {
+                     *                   "key": "symptoms",
+                     *                   "kind": "choices",
+                     *                   "label": "What troubles you?",
+                     *                   "value": {}
+                     *                 }
+                     *               ],
+                     *               "code": "habits",
+                     *               "title": "Habits"
+                     *             }
+                     *           ],
+                     *           "status": "completed",
+                     *           "step": "intake",
+                     *           "title": "Before your visit"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ShownAnswers"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
