@@ -60,7 +60,6 @@ CREATE INDEX form_answers_version ON form_answers (form_id, form_version);
 CREATE INDEX form_answers_member ON form_answers (member_id, id);
 CREATE INDEX form_answers_intake ON form_answers (intake_id);
 CREATE INDEX form_answers_visit ON form_answers (visit_id);
-CREATE INDEX form_answers_visit ON form_answers (visit_id);
 
 -- Which files such answers name: those who see the visit may open them.
 CREATE TABLE form_answer_files (
