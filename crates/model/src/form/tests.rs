@@ -33,8 +33,8 @@ fn form() -> impl Strategy<Value = Form> {
                     when: when(&earlier, &dice),
                     label: Words::from([("en".to_owned(), key.clone())]),
                     help: Words::new(),
-                    widget: (sort == 0 && dice[5] % 2 == 0).then(|| "textarea".to_owned()),
-                    link_id: (dice[4] % 3 == 0).then(|| format!("/{key}")),
+                    widget: (sort == 0 && dice[5].is_multiple_of(2)).then(|| "textarea".to_owned()),
+                    link_id: (dice[4].is_multiple_of(3)).then(|| format!("/{key}")),
                     codes: Vec::new(),
                     key: key.clone(),
                     kind: kind.clone(),
@@ -60,7 +60,7 @@ fn form() -> impl Strategy<Value = Form> {
 fn kind(sort: usize, dice: u8) -> Kind {
     let option = |n: u8| Choice {
         value: format!("c{n}"),
-        label: if dice % 2 == 0 {
+        label: if dice.is_multiple_of(2) {
             Words::new()
         } else {
             Words::from([("en".to_owned(), format!("Choice {n}"))])
@@ -69,12 +69,16 @@ fn kind(sort: usize, dice: u8) -> Kind {
     };
     let options = (0..3).map(option).collect();
     match sort {
-        0 => Kind::Text { min: None, max: Some(40), pattern: (dice % 3 == 0).then(|| "^[a-z]*$".to_owned()) },
+        0 => Kind::Text {
+            min: None,
+            max: Some(40),
+            pattern: (dice.is_multiple_of(3)).then(|| "^[a-z]*$".to_owned()),
+        },
         1 => Kind::Number { min: None, max: Some(9.5) },
         2 => Kind::Integer { min: Some(0), max: None },
         3 => Kind::Boolean,
         4 => Kind::Date,
-        5 => Kind::Choice { options, many: dice % 2 == 0, min: None, max: None },
+        5 => Kind::Choice { options, many: dice.is_multiple_of(2), min: None, max: None },
         _ => Kind::File,
     }
 }
@@ -85,7 +89,7 @@ fn value(kind: &Kind, n: u8) -> Value {
         Kind::Text { .. } => ["a", "b", "abc"][usize::from(n % 3)].into(),
         Kind::Number { .. } => (f64::from(n % 4) * 0.5).into(),
         Kind::Integer { .. } => i64::from(n % 4).into(),
-        Kind::Boolean => (n % 2 == 0).into(),
+        Kind::Boolean => (n.is_multiple_of(2)).into(),
         Kind::Date => format!("2027-01-0{}", n % 4 + 1).into(),
         Kind::Choice { many: true, .. } => json!((0..=n % 3).map(|n| format!("c{n}")).collect::<Vec<_>>()),
         Kind::Choice { .. } => format!("c{}", n % 3).into(),
@@ -94,7 +98,7 @@ fn value(kind: &Kind, n: u8) -> Value {
 }
 
 fn when(earlier: &[(String, Kind)], dice: &[u8]) -> Option<When> {
-    if earlier.is_empty() || dice[0] % 2 == 0 {
+    if earlier.is_empty() || dice[0].is_multiple_of(2) {
         return None;
     }
     let rule = |n: u8| {
@@ -105,7 +109,7 @@ fn when(earlier: &[(String, Kind)], dice: &[u8]) -> Option<When> {
             _ => Op::ALL[usize::from(n / 8) % Op::ALL.len()],
         };
         let value = match (op, kind) {
-            (Op::Exists, _) => Value::Bool(n % 2 == 0),
+            (Op::Exists, _) => Value::Bool(n.is_multiple_of(2)),
             (_, Kind::Choice { .. }) => format!("c{}", n % 3).into(),
             _ => value(kind, n),
         };
@@ -118,7 +122,7 @@ fn when(earlier: &[(String, Kind)], dice: &[u8]) -> Option<When> {
 
 fn weight(kind: &Kind, dice: u8) -> Option<Weight> {
     match kind {
-        Kind::Choice { .. } if dice % 2 == 0 => {
+        Kind::Choice { .. } if dice.is_multiple_of(2) => {
             Some(Weight::Options((0..3).map(|n| (format!("c{n}"), i64::from(n))).collect()))
         }
         _ => None,
@@ -131,7 +135,7 @@ fn answers(form: &Form, dice: &[u8]) -> Answers {
     let drawn = form.fields().map(|(_, field)| (field, next(), next())).collect::<Vec<_>>();
     drawn
         .into_iter()
-        .filter(|(_, there, _)| there % 3 != 0)
+        .filter(|(_, there, _)| !there.is_multiple_of(3))
         .map(|(field, _, n)| (field.key.clone(), field.answer(&value(&field.kind, n)).unwrap().unwrap()))
         .collect()
 }
@@ -164,7 +168,7 @@ fn naive_rule(form: &Form, answers: &Answers, rule: &Rule) -> bool {
     let same = |a: &Value, b: &Value| !less(a, b) && !less(b, a) && a.as_bool() == b.as_bool();
     let found = |fits: &dyn Fn(&Value) -> bool| parts.iter().filter(|part| fits(part)).count() > 0;
     match rule.op {
-        Op::Exists => (!parts.is_empty()) == rule.value.as_bool().unwrap(),
+        Op::Exists => parts.is_empty() != rule.value.as_bool().unwrap(),
         Op::Equal => found(&|part| same(part, &rule.value)),
         Op::Differs => !found(&|part| same(part, &rule.value)),
         Op::More => found(&|part| less(&rule.value, part)),
