@@ -38,7 +38,7 @@ CREATE INDEX form_versions_published_by ON form_versions (published_by);
 CREATE TABLE form_answers (
     id            TEXT PRIMARY KEY,
     account_id    TEXT NOT NULL REFERENCES accounts (id),
-    form_id       TEXT NOT NULL,
+    form_id       TEXT NOT NULL REFERENCES forms (id),
     form_version  BIGINT NOT NULL,
     -- The patient.
     member_id     BIGINT NOT NULL REFERENCES users (id),
@@ -51,12 +51,10 @@ CREATE TABLE form_answers (
     version       BIGINT NOT NULL,
     created_at    BIGINT NOT NULL,
     updated_at    BIGINT NOT NULL,
-    completed_at  BIGINT,
-    FOREIGN KEY (form_id, form_version) REFERENCES form_versions (form_id, version)
+    completed_at  BIGINT
 );
 CREATE UNIQUE INDEX form_answers_target ON form_answers (form_id, target);
 CREATE INDEX form_answers_account ON form_answers (account_id, id);
-CREATE INDEX form_answers_version ON form_answers (form_id, form_version);
 CREATE INDEX form_answers_member ON form_answers (member_id, id);
 CREATE INDEX form_answers_intake ON form_answers (intake_id);
 CREATE INDEX form_answers_visit ON form_answers (visit_id);
