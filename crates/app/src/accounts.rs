@@ -4,10 +4,13 @@
 mod change;
 mod origins;
 
+use std::collections::BTreeMap;
+
 use bedside_model::{
     AccountId,
     account::Wizard,
     event::{EventData, EventType},
+    form::Step,
     permission::Action,
     scope::Scopes,
     user::{Profile, UserType},
@@ -15,7 +18,7 @@ use bedside_model::{
 use bedside_store::{
     Conn, Tx,
     accounts::{self, Account, NewAccount},
-    test_clinics,
+    forms, test_clinics,
     users::{self, CallIdentity, NewUser, User},
 };
 use serde_json::Value;
@@ -226,6 +229,8 @@ pub struct AccountView {
     pub intake_steps: Value,
     /// Steps after it was made.
     pub post_intake_steps: Value,
+    /// Steps after its call; none but of a form.
+    pub post_call_steps: Value,
     /// May the caller see how the clinic is set up?
     pub manages: bool,
 }
@@ -251,11 +256,19 @@ async fn view(conn: &mut Conn, actor: &Actor, account: Account) -> Result<Accoun
         "" => Ok(wizard.default_steps()),
         text => serde_json::from_str(text).map_err(Error::internal),
     };
+    // A published form comes before steps that were set by hand.
+    let mut published = BTreeMap::new();
+    for version in forms::list_live(conn, &account.id).await? {
+        let form = crate::forms::parsed(&version.content)?;
+        published.insert(version.step, form.steps(&version.form, version.number));
+    }
+    let mut of = |step: Step, own: Result<Value>| published.remove(&step).map_or(own, Ok);
     let manages = account.id == actor.account && authz::account(actor, Action::AccountManage).is_ok();
     Ok(AccountView {
-        signup: steps(&kept.signup_steps, Wizard::Signup)?,
-        intake_steps: steps(&kept.intake_steps, Wizard::Intake)?,
-        post_intake_steps: steps(&kept.post_intake_steps, Wizard::PostIntake)?,
+        signup: of(Step::SignUp, steps(&kept.signup_steps, Wizard::Signup))?,
+        intake_steps: of(Step::Intake, steps(&kept.intake_steps, Wizard::Intake))?,
+        post_intake_steps: of(Step::PostIntake, steps(&kept.post_intake_steps, Wizard::PostIntake))?,
+        post_call_steps: of(Step::PostCall, Ok(Value::Array(Vec::new())))?,
         account,
         manages,
     })

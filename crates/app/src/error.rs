@@ -112,6 +112,9 @@ impl Error {
             "invitation" => ("invitation_not_found", "This invitation is not valid. Ask for a new link."),
             "consent_document" => ("consent_document_not_found", "There is no such document."),
             "survey" => ("survey_not_found", "There is no such survey."),
+            "form" => ("form_not_found", "There is no such form."),
+            "form_version" => ("form_version_not_found", "This form has no such version."),
+            "form_answers" => ("form_answers_not_found", "There are no such answers."),
             "report" => ("report_not_found", "There is no such report."),
             "file" => ("file_not_found", "There is no such file."),
             "health_section" => ("health_section_not_found", "There is no such section of a health record."),
@@ -152,6 +155,18 @@ impl Error {
             fields: BTreeMap::from([(name.to_owned(), why)]),
             extra: BTreeMap::new(),
         }
+    }
+
+    /// Blames further fields in a 400, each with its reason.
+    #[must_use]
+    pub fn blaming<N: Into<String>, W: Into<String>>(
+        mut self,
+        blamed: impl IntoIterator<Item = (N, W)>,
+    ) -> Self {
+        if let Self::Invalid { fields, .. } = &mut self {
+            fields.extend(blamed.into_iter().map(|(name, why)| (name.into(), why.into())));
+        }
+        self
     }
 
     /// Adds a member to the body of a 400.

@@ -3,6 +3,7 @@
 //! how they are written is the server's `api/fhir`.
 
 mod care;
+mod forms;
 mod papers;
 mod people;
 mod times;
@@ -13,6 +14,7 @@ use bedside_store::{Conn, identifiers};
 use crate::{Actor, Error, Result, Who, authz};
 
 pub use care::{CareView, list_appointments, list_encounters};
+pub use forms::{QuestionnaireView, ResponseView, list_questionnaires, list_responses};
 pub use papers::{list_consents, list_documents};
 pub use people::{PersonView, list_patients, list_practitioners};
 pub use times::{FreeSlot, list_locations, list_schedules, list_slots};
@@ -50,6 +52,8 @@ pub struct Ask {
     pub location: Option<bedside_model::RoomId>,
     /// Of which schedule.
     pub schedule: Option<i64>,
+    /// To which questionnaire, as a reference or its canonical address.
+    pub questionnaire: Option<String>,
     /// Behind which row.
     pub after: Option<String>,
     /// How many rows, 1 to [`MAX_COUNT`].

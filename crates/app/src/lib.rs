@@ -30,6 +30,8 @@ pub mod events;
 mod extra;
 pub mod fhir;
 pub mod files;
+pub mod form_answers;
+pub mod forms;
 pub mod guests;
 pub mod health_readings;
 pub mod health_records;

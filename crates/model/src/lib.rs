@@ -16,6 +16,7 @@ pub mod endpoint;
 pub mod event;
 pub mod fhir;
 pub mod file;
+pub mod form;
 pub mod guest;
 pub mod health_reading;
 pub mod health_record;

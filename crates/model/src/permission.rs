@@ -283,6 +283,16 @@ actions! {
     SurveyAnswer, VisitsWrite, [(Member, CARE), (Guest, &[Myself]), (Link, &[Myself])];
     /// Read what was answered about a visit.
     SurveyResultsRead, VisitsRead, [(Admin, &[SameAccount]), (Provider, &[OwnVisit]), (Member, CARE), (Guest, &[Myself])];
+    /// See the forms that a clinic asks people to fill in.
+    FormsRead, VisitsRead, [(Admin, &[SameAccount]), (Scheduler, &[SameAccount]), (Provider, &[SameAccount]),
+        (Member, &[SameAccount]), (Guest, &[SameAccount]), (Link, &[SameAccount])];
+    /// Make forms and publish them.
+    FormsManage, AccountWrite, [(Admin, &[SameAccount])];
+    /// Answer a form: its patient, who cares for them, or staff in their place.
+    FormAnswer, VisitsWrite, [(Admin, &[SameAccount]), (Provider, WORK), (Member, CARE), (Guest, &[Myself]), (Link, &[Myself])];
+    /// Read what somebody answered in a form.
+    FormAnswersRead, VisitsRead, [(Admin, &[SameAccount]), (Provider, WORK), (Member, CARE), (Guest, &[Myself]),
+        (Link, &[Myself])];
     /// Read reports: figures without patients.
     ReportsRead, VisitsRead, [(Admin, &[SameAccount]), (AccountManager, &[SameAccount]), (Analyst, &[SameAccount])];
     /// See in reports which provider it was.

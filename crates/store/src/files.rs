@@ -179,6 +179,7 @@ pub async fn rename(tx: &mut Tx, account: &AccountId, id: &FileId, name: &Sealed
 }
 
 const UNLINK: &str = "DELETE FROM intake_files WHERE account_id = $1 AND file_id = $2";
+const UNANSWER: &str = "DELETE FROM form_answer_files WHERE account_id = $1 AND file_id = $2";
 const DELETE: &str = "DELETE FROM files WHERE account_id = $1 AND id = $2";
 
 /// Deletes a file's row, and with it the key of its content. False when it is
@@ -188,6 +189,7 @@ const DELETE: &str = "DELETE FROM files WHERE account_id = $1 AND id = $2";
 /// What the database says.
 pub async fn delete(tx: &mut Tx, account: &AccountId, id: &FileId) -> Result<bool> {
     execute!(tx, UNLINK, account.as_str(), id.as_str())?;
+    execute!(tx, UNANSWER, account.as_str(), id.as_str())?;
     Ok(execute!(tx, DELETE, account.as_str(), id.as_str())? == 1)
 }
 

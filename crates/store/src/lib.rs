@@ -51,6 +51,8 @@ pub mod event_cursors;
 pub mod events;
 pub mod feeds;
 pub mod files;
+pub mod form_answers;
+pub mod forms;
 pub mod guests;
 pub mod health_readings;
 pub mod health_records;

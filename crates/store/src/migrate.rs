@@ -57,6 +57,7 @@ const STEPS: &[Step] = &[
     step!(28, "0028_session_locks"),
     step!(29, "0029_health_records"),
     step!(30, "0030_pharmacies"),
+    step!(31, "0031_forms"),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT NULL PRIMARY KEY)";

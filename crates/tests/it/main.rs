@@ -39,6 +39,8 @@ mod files_access;
 mod files_content;
 mod files_hostile;
 mod files_s3;
+mod form_answers;
+mod forms;
 mod guests;
 mod health;
 mod health_records;

@@ -90,7 +90,7 @@ pub async fn list_consents(app: &App, actor: &Actor, ask: &Ask) -> Result<Page<G
     Ok(page)
 }
 
-fn after(ask: &Ask) -> Result<String> {
+pub(super) fn after(ask: &Ask) -> Result<String> {
     let mark = ask.after.as_deref().map(|mark| mark.parse::<FileId>().map_err(|_| foreign_mark()));
     Ok(mark.transpose()?.map(|id| id.to_string()).unwrap_or_default())
 }

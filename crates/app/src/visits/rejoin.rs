@@ -9,7 +9,7 @@ use bedside_model::{
 use bedside_store::{files, intakes as stored_intakes, visits};
 
 use super::{FromIntake, VisitView, away, load, view, walkin};
-use crate::{Actor, App, Error, Result, authz, intakes};
+use crate::{Actor, App, Error, Result, authz, form_answers, intakes};
 
 /// The patient whose walk-in was closed joins the room anew: a new visit with
 /// the same answers and files. Whoever waits there already comes back to that
@@ -44,6 +44,7 @@ pub async fn rejoin(app: &App, actor: &Actor, id: VisitId) -> Result<VisitView> 
                 let anew = IntakeId(owner.random.uuid(now));
                 let answers = intakes::reseal(&vault, (&before.id, &before.answers), &anew)?;
                 let attached = files::list_of_intake(tx, account, &before.id).await?;
+                let left = before.clone();
                 let intake = stored_intakes::Intake {
                     id: anew.clone(),
                     answers,
@@ -58,6 +59,7 @@ pub async fn rejoin(app: &App, actor: &Actor, id: VisitId) -> Result<VisitView> 
                 stored_intakes::add(tx, &intake).await?;
                 let attached: Vec<_> = attached.into_iter().map(|file| file.id).collect();
                 files::attach(tx, account, &anew, &attached).await?;
+                form_answers::copy(tx, &owner, &vault, &left, &anew).await?;
                 let command =
                     FromIntake { intake: anew, room: None, provider: None, member: None, consultation: None };
                 walkin::add_in(tx, &owner, &caller, &vault, &command).await

@@ -222,6 +222,7 @@ async fn copied(tx: &mut Tx, app: &App, vault: &Vault, account: &AccountId, of: 
         ..of.clone()
     };
     stored_intakes::add(tx, &copy).await?;
+    crate::form_answers::copy(tx, app, vault, of, &id).await?;
     Ok(id)
 }
 

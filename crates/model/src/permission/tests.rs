@@ -70,8 +70,10 @@ proptest! {
         let holder = Standing { link: true, ..standing };
         let visit = matches!(action, Action::VisitRead | Action::VisitAdd | Action::VisitMove
             | Action::VisitCancel | Action::VisitClose | Action::VisitCall | Action::VisitLeave
-            | Action::MessagesRead | Action::MessagesWrite | Action::ConsentGive | Action::SurveyAnswer);
-        let around = matches!(action, Action::SlotsRead | Action::EventsRead | Action::RoomQueue | Action::SurveysRead);
+            | Action::MessagesRead | Action::MessagesWrite | Action::ConsentGive | Action::SurveyAnswer
+            | Action::FormAnswer | Action::FormAnswersRead);
+        let around = matches!(action, Action::SlotsRead | Action::EventsRead | Action::RoomQueue | Action::SurveysRead
+            | Action::FormsRead);
         let foreign = relations.has(Relation::OtherAccount);
         let expected = !foreign && ((visit && relations.has(Relation::Myself))
             || (around && relations.has(Relation::SameAccount)));
@@ -82,7 +84,8 @@ proptest! {
     fn patients_and_guests_need_a_relation(action in action(), member in any::<bool>()) {
         let kind = if member { UserType::Member } else { UserType::Guest };
         let allowed = may(of(kind), Relations::SAME_ACCOUNT, action);
-        prop_assert!(!allowed || matches!(action, Action::RoomQueue | Action::EventsRead | Action::SlotsRead | Action::SurveysRead));
+        prop_assert!(!allowed || matches!(action, Action::RoomQueue | Action::EventsRead | Action::SlotsRead | Action::SurveysRead
+            | Action::FormsRead));
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub struct Account {
     /// What to ask after it was made.
     #[schema(value_type = Vec<Object>)]
     post_intake_steps: Value,
+    /// What to ask after its call; empty unless a form was published for it.
+    #[schema(value_type = Vec<Object>)]
+    post_call_steps: Value,
     /// Only for callers who may change the clinic.
     #[serde(skip_serializing_if = "Option::is_none")]
     settings: Option<Settings>,
@@ -101,7 +104,7 @@ pub struct AccountRow {
 }
 
 fn account(view: AccountView, base: &BaseUrl) -> Account {
-    let AccountView { account, signup, intake_steps, post_intake_steps, manages } = view;
+    let AccountView { account, signup, intake_steps, post_intake_steps, post_call_steps, manages } = view;
     let own_host = || {
         let url = url::Url::parse(&base.0).ok();
         url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
@@ -119,6 +122,7 @@ fn account(view: AccountView, base: &BaseUrl) -> Account {
         states: States { signup: Signup { signup } },
         intake_steps,
         post_intake_steps,
+        post_call_steps,
         settings: manages.then_some(Settings {
             sso_enabled: account.sso_enabled,
             require_api_secret: account.require_api_secret,

@@ -22,6 +22,8 @@ pub mod events;
 pub mod extract;
 mod fhir;
 pub mod files;
+pub mod form_answers;
+pub mod forms;
 pub mod guests;
 pub mod health_readings;
 pub mod health_records;

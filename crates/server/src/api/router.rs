@@ -6,10 +6,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Api, accounts, api_apps, audit, availability, billing, calendars, call_moderation, call_quality,
-    closures, consents, cors, dependants, endpoints, error::ApiError, events, fhir, files, guests,
-    health_readings, health_records, holds, idempotency, identifiers, intakes, invoices, layers, meetings,
-    messages, notes, notifications, openapi, pharmacies, prescriptions, promo_codes, recordings, reports,
-    request_log, rooms, sessions, slots, surveys, test_clinic, users, visits, webhooks,
+    closures, consents, cors, dependants, endpoints, error::ApiError, events, fhir, files, form_answers,
+    forms, guests, health_readings, health_records, holds, idempotency, identifiers, intakes, invoices,
+    layers, meetings, messages, notes, notifications, openapi, pharmacies, prescriptions, promo_codes,
+    recordings, reports, request_log, rooms, sessions, slots, surveys, test_clinic, users, visits, webhooks,
 };
 use crate::{config::Server, http};
 
@@ -123,6 +123,16 @@ fn operations() -> OpenApiRouter<Api> {
         .routes(routes!(prescriptions::get))
         .routes(routes!(prescriptions::pdf))
         .routes(routes!(prescriptions::cancel))
+        // forms
+        .routes(routes!(forms::list, forms::add))
+        .routes(routes!(forms::import))
+        .routes(routes!(forms::get, forms::update, forms::retire))
+        .routes(routes!(forms::publish))
+        .routes(routes!(forms::get_version))
+        .routes(routes!(form_answers::begin))
+        .routes(routes!(form_answers::get, form_answers::save))
+        .routes(routes!(form_answers::complete))
+        .routes(routes!(form_answers::list))
         // surveys and reports
         .routes(routes!(surveys::list, surveys::publish))
         .routes(routes!(surveys::get, surveys::retire))

@@ -58,10 +58,15 @@ pub async fn link_to_visit(
 const VISITS: &str = "SELECT v.id FROM visits v JOIN files f ON f.visit_id = v.id \
      WHERE v.account_id = $1 AND f.account_id = $1 AND f.id = $2 UNION \
      SELECT v.id FROM visits v JOIN intake_files l ON l.intake_id = v.intake_id \
-     WHERE v.account_id = $1 AND l.account_id = $1 AND l.file_id = $2 ORDER BY 1 DESC LIMIT 20";
+     WHERE v.account_id = $1 AND l.account_id = $1 AND l.file_id = $2 UNION \
+     SELECT v.id FROM visits v JOIN form_answers a ON a.visit_id = v.id \
+     JOIN form_answer_files l ON l.answers_id = a.id WHERE v.account_id = $1 AND l.account_id = $1 AND l.file_id = $2 UNION \
+     SELECT v.id FROM visits v JOIN form_answers a ON a.intake_id = v.intake_id \
+     JOIN form_answer_files l ON l.answers_id = a.id WHERE v.account_id = $1 AND l.account_id = $1 AND l.file_id = $2 \
+     ORDER BY 1 DESC LIMIT 20";
 
 /// The visits that a file hangs on, newest first: the one it was put on, and
-/// those whose intake names it.
+/// those whose intake, or whose answers in a form, name it.
 ///
 /// # Errors
 /// What the database says.

@@ -12,6 +12,7 @@ mod calls;
 mod consents;
 mod events;
 mod files;
+mod forms;
 mod guests;
 mod health_records;
 mod identifiers;
@@ -243,8 +244,8 @@ macro_rules! nouns {
     };
 }
 
-fn nouns() -> [fn() -> Made; 22] {
-    nouns!(accounts users log_ins rooms intakes visits identifiers guests calls scheduling calendars files events notifications messages notes health_records consents webhooks money recordings surveys)
+fn nouns() -> [fn() -> Made; 23] {
+    nouns!(accounts users log_ins rooms intakes visits identifiers guests calls scheduling calendars files events notifications messages notes health_records consents webhooks money recordings surveys forms)
 }
 
 async fn refuse(world: &World, cases: Vec<Case>, described: &Described, wrong: &mut Vec<String>) {

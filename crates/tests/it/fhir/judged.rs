@@ -31,6 +31,7 @@ async fn another_implementation_reads_every_answer() {
     provider.act(&running, "accept").await.ok();
     provider.act(&running, "complete").await.ok();
     papers(&kit).await;
+    super::forms::forms(&kit, &patient).await;
     let mut all = vec![read(&admin, "metadata").await];
     for name in [
         "Patient",
@@ -41,6 +42,8 @@ async fn another_implementation_reads_every_answer() {
         "Schedule",
         "DocumentReference",
         "Consent",
+        "Questionnaire",
+        "QuestionnaireResponse",
     ] {
         let bundle = read(&admin, &format!("{name}?_count=1")).await;
         let first = found(&bundle).remove(0);
@@ -64,7 +67,7 @@ async fn another_implementation_reads_every_answer() {
     all.push(read(&kit.admin(), &format!("Appointment/{}", id(&booked))).await);
     let told = read_by_python(&python, &kit, &all).unwrap_or_else(|said| panic!("{said}"));
     let kinds: BTreeSet<&str> = told.iter().map(|one| one["type"].as_str().unwrap()).collect();
-    assert_eq!(kinds.len(), 12, "nine resources, bundle, refusal, description: {kinds:?}");
+    assert_eq!(kinds.len(), 14, "eleven resources, bundle, refusal, description: {kinds:?}");
     for (sent, read) in all.iter().zip(&told) {
         assert_eq!((&sent["resourceType"], &sent["id"]), (&read["type"], &read["id"]));
         assert_eq!(read["entries"].as_array().unwrap().len(), sent["entry"].as_array().map_or(0, Vec::len));

@@ -1,6 +1,7 @@
 //! The EHR's door: FHIR R4, read by a program with a token of its own.
 
 mod care;
+mod forms;
 mod judged;
 mod papers;
 mod people;
@@ -141,7 +142,7 @@ async fn everybody_reads_what_the_door_can_do() {
             assert_eq!(ids(&ehr, &path).await, Vec::<String>::new(), "{path}");
         }
     }
-    assert_eq!(resources.len(), 9);
+    assert_eq!(resources.len(), 11);
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! What a provider does around a visit, in a clinic with a full calendar: a
-//! note saved as it is typed; and what an EHR reads of it. On both engines, beside
+//! What people do around a visit, in a clinic with a full calendar: a note saved
+//! as it is typed, a form at each step; and what an EHR reads of it. On both engines, beside
 //! a sign-in of somebody known (a small write) and reading the note.
 
 use std::{
@@ -26,6 +26,8 @@ const CLIENTS: usize = 8;
 const ASK_FOR: Duration = Duration::from_secs(5);
 /// Characters of each of a note's four texts.
 const TEXT: usize = 2_000;
+/// Fields of the form.
+const FIELDS: usize = 20;
 
 /// One call on one engine.
 pub struct Row {
@@ -47,6 +49,8 @@ pub struct Figures {
 struct Desk {
     doctor: Credentials,
     note: String,
+    patient: Credentials,
+    answers: String,
 }
 
 pub fn measure(binary: &Path, scratch: &Path, target: &Path, options: &Options) -> Result<Figures> {
@@ -70,8 +74,9 @@ fn on_engine(engine: &'static str, binary: &Path, home: &Home, figures: &mut Fig
     let mut connection = Connection::open(subject.address)?;
     let room = json!({ "domain": "bench", "slug": "bench", "name": "Bench", "code": "bench" });
     connection.post("/api_v3/rooms", &admin, &room)?;
+    let form = form(&mut connection, &admin)?;
     let desks: Vec<Desk> =
-        (0..CLIENTS).map(|n| desk(&mut connection, &admin, &key, n)).collect::<Result<_>>()?;
+        (0..CLIENTS).map(|n| desk(&mut connection, &admin, &key, &form, n)).collect::<Result<_>>()?;
 
     let today = String::from_utf8(process::read(process::command("date").args(["-u", "+%F"]))?)?;
     let today = today.trim();
@@ -90,6 +95,12 @@ fn on_engine(engine: &'static str, binary: &Path, home: &Home, figures: &mut Fig
             "plan": said });
         connection.post(&format!("/api_v3/notes/{}", desk.note), &desk.doctor, &body)
     })?;
+    add("`POST /form_answers/:id`, a section of 20 fields", &|connection, desk, n| {
+        let said: serde_json::Map<String, Value> =
+            (0..FIELDS).map(|at| (format!("field_{at}"), format!("Answer {n} to it").into())).collect();
+        let body = json!({ "version": n + 1, "section": "all", "answers": said });
+        connection.post(&format!("/api_v3/form_answers/{}", desk.answers), &desk.patient, &body)
+    })?;
     add("`POST /users/sso`, known", &|connection, _, n| {
         let person = json!({ "type": 200, "code": format!("p{}", n % CLIENTS), "first_name": "Pat",
             "last_name": "Bench" });
@@ -106,8 +117,28 @@ fn on_engine(engine: &'static str, binary: &Path, home: &Home, figures: &mut Fig
     Ok(())
 }
 
-/// A provider with a visit and an empty note.
-fn desk(connection: &mut Connection, admin: &Credentials, key: &Credentials, n: usize) -> Result<Desk> {
+/// A form that is asked for after a visit was made.
+fn form(connection: &mut Connection, admin: &Credentials) -> Result<String> {
+    let keys: Vec<String> = (0..FIELDS).map(|at| format!("field_{at}")).collect();
+    let properties: serde_json::Map<String, Value> =
+        keys.iter().map(|key| (key.clone(), json!({ "type": "string", "maxLength": 200 }))).collect();
+    let fields: Vec<Value> = keys.iter().map(|key| json!({ "key": key, "label": key })).collect();
+    let body = json!({ "step": "post_intake", "title": "Bench",
+        "schema": { "type": "object", "properties": properties, "required": keys },
+        "ui": { "sections": [{ "code": "all", "fields": fields }] } });
+    let id = text(&connection.post("/api_v3/forms", admin, &body)?, "id")?;
+    connection.post(&format!("/api_v3/forms/{id}/publish"), admin, &json!({}))?;
+    Ok(id)
+}
+
+/// A provider with a visit and an empty note, and its patient with empty answers.
+fn desk(
+    connection: &mut Connection,
+    admin: &Credentials,
+    key: &Credentials,
+    form: &str,
+    n: usize,
+) -> Result<Desk> {
     let mut sign_in = |kind: u32, code: String, first_name: &str| {
         let person = json!({ "type": kind, "code": code, "first_name": first_name, "last_name": "Bench" });
         let user = connection.post("/api_v3/users/sso", key, &person)?;
@@ -122,7 +153,10 @@ fn desk(connection: &mut Connection, admin: &Credentials, key: &Credentials, n: 
     let visit = text(&connection.post("/api_v3/visits/add_walkin", &patient, &visit)?, "id")?;
     connection.post(&format!("/api_v3/visits/{visit}/accept"), &doctor, &json!({}))?;
     let note = connection.post(&format!("/api_v3/visits/{visit}/notes"), &doctor, &json!({}))?;
-    Ok(Desk { doctor, note: text(&note, "id").context("no note was begun")? })
+    let body = json!({ "visit_id": visit });
+    let answers = connection.post(&format!("/api_v3/forms/{form}/answers"), &patient, &body)?;
+    let answers = text(&answers, "id").context("no answers were begun")?;
+    Ok(Desk { doctor, note: text(&note, "id").context("no note was begun")?, patient, answers })
 }
 
 /// Asks from all desks for a while; the milliseconds of each answer, and
@@ -155,7 +189,7 @@ pub fn write(page: &mut String, figures: &Figures) -> Result<()> {
         page,
         "\n## Around a visit\n\n\
          {CLIENTS} clients at once, {} s a call, in a clinic with {} appointments. A sign-in is a small write, reading\n\
-         the note again none, on the same server in the same run. Notes are sealed, and written at full durability.\n\n\
+         the note again none, on the same server in the same run. Notes and answers are sealed, and written at full durability.\n\n\
          | | | requests/s | p50 | p99 | server CPU each |\n| --- | --- | --- | --- | --- | --- |\n",
         ASK_FOR.as_secs(),
         figures.visits,

@@ -11,7 +11,7 @@ use super::{
 use crate::http::Client;
 
 /// When this description last changed in what it says.
-const CHANGED: &str = "2026-11-23";
+const CHANGED: &str = "2026-11-24";
 
 pub(super) async fn get(State(api): State<Api>, base: BaseUrl, parts: Parts) -> Result<Response, ApiError> {
     api.limits.door(Client::of_request(&parts).addr).map_err(ApiError::limited)?;

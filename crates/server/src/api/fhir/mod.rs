@@ -13,6 +13,8 @@ mod metadata;
 mod outcome;
 mod patient;
 mod practitioner;
+mod questionnaire;
+mod questionnaire_response;
 mod schedule;
 mod search;
 mod slot;
@@ -58,6 +60,8 @@ const RESOURCES: &[Resource] = &[
     location::RESOURCE,
     patient::RESOURCE,
     practitioner::RESOURCE,
+    questionnaire::RESOURCE,
+    questionnaire_response::RESOURCE,
     schedule::RESOURCE,
     slot::RESOURCE,
 ];

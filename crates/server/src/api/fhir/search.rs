@@ -30,6 +30,8 @@ pub(super) enum By {
     Actor,
     /// A reference to a Schedule.
     Schedule,
+    /// A Questionnaire, by reference or canonical address.
+    Questionnaire,
 }
 
 /// A parameter of a resource's search.
@@ -48,7 +50,7 @@ impl By {
         match self {
             Self::Identifier | Self::Status => "token",
             Self::Date => "date",
-            Self::Patient | Self::Actor | Self::Schedule => "reference",
+            Self::Patient | Self::Actor | Self::Schedule | Self::Questionnaire => "reference",
         }
     }
 }
@@ -164,6 +166,12 @@ fn narrow(ask: &mut Ask, parameter: &Parameter, value: &str) -> Result<(), ApiEr
             if ask.provider.is_none() && ask.location.is_none() {
                 return Err(bad(name, "use a reference such as Practitioner/1002 or Location/1"));
             }
+        }
+        By::Questionnaire => {
+            if ask.questionnaire.as_ref().is_some_and(|known| known != value) {
+                return Err(bad(name, "name one questionnaire"));
+            }
+            ask.questionnaire = Some(value.to_owned());
         }
         By::Schedule => {
             let id = reference::<i64>(value, "Schedule");

@@ -42,6 +42,7 @@ const TAGS: &[(&str, &str)] = &[
         "What is known of a patient's health: the record by section, readings typed in by hand.",
     ),
     ("consents", "What a clinic asks people to agree to, and who agreed to which version."),
+    ("forms", "Forms that a clinic makes itself, in versions, and what people answered in them."),
     ("surveys", "What a clinic asks after a visit, and what people answered."),
     ("reports", "What visits add up to: waits, no-shows, load, drop-off, ratings. No patient is in them."),
     ("billing", "Money: cards, what a visit costs, charges and refunds by a card processor."),
