@@ -728,6 +728,182 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/form_answers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Answers, with what is shown, what is missing, and what they score.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["form_answers::get"];
+        put?: never;
+        /**
+         * Saves answers at a step.
+         * @description Nothing has to be complete, but what is there is checked; answers that branching hides are dropped. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["form_answers::save"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/form_answers/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Completes answers, with a last save: whatever is shown and required has to be there.
+         * @description From then on they stay as they are; a second time changes nothing. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["form_answers::complete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The clinic's forms, the oldest first.
+         * @description Those who may not make forms see what was published. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["forms::list"];
+        put?: never;
+        /**
+         * Makes a form as a draft.
+         * @description Nobody is asked before it is published. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["forms::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a form of a FHIR R4 Questionnaire, as a draft.
+         * @description What a form cannot say is refused with the `linkId` of its item. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["forms::import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A form with its newest version; for those who may change it, with its draft.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["forms::get"];
+        put?: never;
+        /**
+         * Changes the draft of a form.
+         * @description What was published stays as it is. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["forms::update"];
+        /**
+         * Takes a form back: nobody is asked any more, and its step has the account's own steps again.
+         * @description What was answered stays. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["forms::retire"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/{id}/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins the answers to a form.
+         * @description A second time, and on another device, it gives those that there are, so that the patient goes on where they were. Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`). Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["form_answers::begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/{id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publishes the draft as the next version, in place of whatever was asked for at its step.
+         * @description The same draft again makes no new version. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["forms::publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/{id}/versions/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A version of a form, such as the one that answers were given to.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["forms::get_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/intakes": {
         parameters: {
             query?: never;
@@ -1134,6 +1310,114 @@ export interface paths {
          * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
          */
         post: operations["notifications::read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pharmacies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The clinic's pharmacies by name, 50 at most.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["pharmacies::search"];
+        put?: never;
+        /**
+         * Adds a pharmacy to the clinic's list.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["pharmacies::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pharmacies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says anew what is known of a pharmacy of the clinic's list.
+         * @description What patients keep stays as it was. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["pharmacies::update"];
+        /**
+         * Takes a pharmacy off the clinic's list.
+         * @description Patients who keep it keep it. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["pharmacies::retire"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prescriptions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A prescription; with `.pdf` behind its identifier, the document.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["prescriptions::get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prescriptions/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a prescription back.
+         * @description What was printed of it says nothing of that. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["prescriptions::cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prescriptions/{id}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A prescription as a PDF with real, tagged text, to be printed and carried to a pharmacy.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["prescriptions::pdf"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2264,6 +2548,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users/{id}/pharmacies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The pharmacies that a patient keeps, the default first.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["pharmacies::list"];
+        put?: never;
+        /**
+         * Keeps a pharmacy for a patient.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["pharmacies::keep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/pharmacies/default": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a pharmacy that the patient keeps the default.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["pharmacies::set_default"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/pharmacies/{pharmacy_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Keeps a pharmacy no longer.
+         * @description If it was the default, none is until somebody says which. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["pharmacies::forget"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/prescriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Somebody's prescriptions, the newest first, 200 at most.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["prescriptions::of_user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users/{id}/rooms": {
         parameters: {
             query?: never;
@@ -2824,6 +3192,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/visits/{id}/form_answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was answered for a visit, and for the intake that it was made of, with the labels that the patient read and the scores.
+         * @description Credentials: `X-ApiToken`, the session of a page, or the one-time link of the visit in `X-LinkToken` (a read may carry it as `token`).
+         */
+        get: operations["form_answers::list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/visits/{id}/guests/{guest_id}": {
         parameters: {
             query?: never;
@@ -3164,6 +3552,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/visits/{id}/prescriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A visit's prescriptions, the oldest first.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["prescriptions::list"];
+        put?: never;
+        /**
+         * Writes a prescription.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["prescriptions::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/visits/{id}/put_back": {
         parameters: {
             query?: never;
@@ -3471,6 +3883,8 @@ export interface components {
              * @example Northside Clinic
              */
             portal_title: string;
+            /** @description What to ask after its call; empty unless a form was published for it. */
+            post_call_steps: Record<string, never>[];
             /** @description What to ask after it was made. */
             post_intake_steps: Record<string, never>[];
             /** @description The clinic's own key of its privacy statement. */
@@ -3543,6 +3957,20 @@ export interface components {
             last_name: components["schemas"]["Text100"];
             /** @description What they are to the guardian: `child`, `parent`, `spouse` or `other`. */
             relation: components["schemas"]["Text20"];
+        };
+        /** @description A form to make. */
+        AddForm: {
+            /** @description The fields: a JSON Schema 2020-12 of the keywords that docs/forms.md names. */
+            schema: Record<string, never>;
+            /**
+             * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+             * @example intake
+             */
+            step: string;
+            /** @example Before your visit */
+            title: string;
+            /** @description How they are asked for: sections, words, branching, scores. */
+            ui: Record<string, never>;
         };
         /** @description A reading to add. */
         AddHealthReading: {
@@ -4043,6 +4471,18 @@ export interface components {
              */
             badge: number;
         };
+        /** @description What answers are for: what the form's step needs. */
+        BeginAnswers: {
+            /**
+             * @description For a form of the step `intake`.
+             * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+             */
+            intake_id?: string | null;
+            /** @description For a form of the step `sign_up`: the patient, when you do not call as one. */
+            member_id?: string | null;
+            /** @description For a form of the steps `post_intake` and `post_call`. */
+            visit_id?: string | null;
+        };
         /** @description How the clinic takes money. */
         BillingSettings: {
             /** @description False: show nothing of money. */
@@ -4275,6 +4715,11 @@ export interface components {
             id?: components["schemas"]["Id"] | null;
             scope?: components["schemas"]["Text20"] | null;
             visit_id?: components["schemas"]["Id"] | null;
+        };
+        /** @description Why a prescription is taken back. */
+        CancelPrescription: {
+            /** @example Wrong dose */
+            reason: string;
         };
         /** @description Calling a visit off. */
         CancelRequest: {
@@ -4566,6 +5011,8 @@ export interface components {
                  * @example Northside Clinic
                  */
                 portal_title: string;
+                /** @description What to ask after its call; empty unless a form was published for it. */
+                post_call_steps: Record<string, never>[];
                 /** @description What to ask after it was made. */
                 post_intake_steps: Record<string, never>[];
                 /** @description The clinic's own key of its privacy statement. */
@@ -4977,6 +5424,137 @@ export interface components {
                  * @description In bytes.
                  */
                 size: number;
+            };
+        };
+        /** @description One object. */
+        Data_Form: {
+            /** @description A form. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                draft?: components["schemas"]["FormDraft"] | null;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /** @description It is the one that is asked for at its step. */
+                live: boolean;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                published?: components["schemas"]["FormVersion"] | null;
+                /**
+                 * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+                 * @example intake
+                 */
+                step: string;
+            };
+        };
+        /** @description One object. */
+        Data_FormAnswers: {
+            /** @description What somebody answered in a form. */
+            data: {
+                /** @description By the keys of the fields; what is hidden has none. */
+                answers: Record<string, never>;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                completed?: number | null;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                form_id: string;
+                /**
+                 * Format: int64
+                 * @description The version of the form that they were given to.
+                 * @example 2
+                 */
+                form_version: number;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                intake_id?: string | null;
+                /** @description Number of the patient. */
+                member_id: string;
+                /**
+                 * @description Keys of those that have to be answered still.
+                 * @example [
+                 *       "packs"
+                 *     ]
+                 */
+                missing: string[];
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                scores: components["schemas"]["FormScore"][];
+                /**
+                 * @description Code of the section where the patient is.
+                 * @example habits
+                 */
+                section?: string | null;
+                /**
+                 * @description Keys of the fields that are shown, in their order.
+                 * @example [
+                 *       "smoker",
+                 *       "packs"
+                 *     ]
+                 */
+                shown: string[];
+                /**
+                 * @description `in_progress` or `completed`.
+                 * @example in_progress
+                 */
+                status: string;
+                /**
+                 * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+                 * @example intake
+                 */
+                step: string;
+                /** @example Before your visit */
+                title: string;
+                /**
+                 * Format: int64
+                 * @description Say it when you save: then no other device's answers are overwritten.
+                 * @example 3
+                 */
+                version: number;
+                visit_id?: string | null;
+            };
+        };
+        /** @description One object. */
+        Data_FormVersion: {
+            /** @description A version of a form. It never changes. */
+            data: {
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                form_id: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                published: number;
+                /** @description The fields, as a JSON Schema. */
+                schema: Record<string, never>;
+                /**
+                 * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+                 * @example intake
+                 */
+                step: string;
+                /** @example Before your visit */
+                title: string;
+                /** @description How they are asked for: sections, words, branching, scores. */
+                ui: Record<string, never>;
+                /**
+                 * Format: int64
+                 * @example 2
+                 */
+                version: number;
             };
         };
         /** @description One object. */
@@ -5639,6 +6217,71 @@ export interface components {
                 kind: string;
                 /** @description The login name that goes with the password. */
                 username: string;
+            };
+        };
+        /** @description One object. */
+        Data_Pharmacy: {
+            /** @description A pharmacy. */
+            data: {
+                address: components["schemas"]["PharmacyAddress"];
+                /** @description What other systems call it. */
+                code: string;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /** @example Corner Pharmacy */
+                name: string;
+            };
+        };
+        /** @description One object. */
+        Data_Prescription: {
+            /** @description A prescription. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                cancelled_at?: number | null;
+                /** @description To the pharmacist. */
+                comment: string;
+                /**
+                 * Format: int64
+                 * @description When it was written, in UNIX seconds.
+                 */
+                date: number;
+                /**
+                 * Format: int64
+                 * @example 7
+                 */
+                days_supply?: number | null;
+                /** @example One, three times a day */
+                directions: string;
+                /** @example Amoxicillin 500 mg */
+                drug: string;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /** @description Name and address, as they were when it was written. */
+                pharmacy: string;
+                /** @description Number of the provider. */
+                prescriber_id: string;
+                prescriber_name: string;
+                /** @example 21 capsules */
+                quantity: string;
+                reason?: string | null;
+                /** Format: int64 */
+                refills: number;
+                /**
+                 * @description `active`, or `cancelled` with a `reason`.
+                 * @example active
+                 */
+                status: string;
+                /**
+                 * @description Who carries it to the pharmacy; `none`: the patient, on paper.
+                 * @example none
+                 */
+                transmission: string;
+                /** @description Number of the patient. */
+                user_id: string;
+                visit_id: string;
             };
         };
         /** @description One object. */
@@ -6462,6 +7105,13 @@ export interface components {
             }[];
         };
         /** @description One object. */
+        Data_Vec_KeptPharmacy: {
+            data: (components["schemas"]["Pharmacy"] & {
+                /** @description Prescriptions name it unless they say otherwise. */
+                is_default: boolean;
+            })[];
+        };
+        /** @description One object. */
         Data_Vec_LoggedEvent: {
             data: {
                 /**
@@ -6546,6 +7196,69 @@ export interface components {
                  * @example 3
                  */
                 version: number;
+                visit_id: string;
+            }[];
+        };
+        /** @description One object. */
+        Data_Vec_Pharmacy: {
+            data: {
+                address: components["schemas"]["PharmacyAddress"];
+                /** @description What other systems call it. */
+                code: string;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /** @example Corner Pharmacy */
+                name: string;
+            }[];
+        };
+        /** @description One object. */
+        Data_Vec_Prescription: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                cancelled_at?: number | null;
+                /** @description To the pharmacist. */
+                comment: string;
+                /**
+                 * Format: int64
+                 * @description When it was written, in UNIX seconds.
+                 */
+                date: number;
+                /**
+                 * Format: int64
+                 * @example 7
+                 */
+                days_supply?: number | null;
+                /** @example One, three times a day */
+                directions: string;
+                /** @example Amoxicillin 500 mg */
+                drug: string;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /** @description Name and address, as they were when it was written. */
+                pharmacy: string;
+                /** @description Number of the provider. */
+                prescriber_id: string;
+                prescriber_name: string;
+                /** @example 21 capsules */
+                quantity: string;
+                reason?: string | null;
+                /** Format: int64 */
+                refills: number;
+                /**
+                 * @description `active`, or `cancelled` with a `reason`.
+                 * @example active
+                 */
+                status: string;
+                /**
+                 * @description Who carries it to the pharmacy; `none`: the patient, on paper.
+                 * @example none
+                 */
+                transmission: string;
+                /** @description Number of the patient. */
+                user_id: string;
                 visit_id: string;
             }[];
         };
@@ -6882,6 +7595,11 @@ export interface components {
             /** Format: int64 */
             data: number;
         };
+        /** @description Which of a patient's pharmacies. */
+        DefaultPharmacy: {
+            /** @description Its `id` in the patient's list. */
+            id: string;
+        };
         /** @description Nothing is left of it. */
         Deleted: Record<string, never>;
         /** @description What was deleted. */
@@ -7126,6 +7844,197 @@ export interface components {
         ForgotRequest: {
             email?: components["schemas"]["Text254"] | null;
             username?: components["schemas"]["Text254"] | null;
+        };
+        /** @description A form. */
+        Form: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            draft?: components["schemas"]["FormDraft"] | null;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /** @description It is the one that is asked for at its step. */
+            live: boolean;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            published?: components["schemas"]["FormVersion"] | null;
+            /**
+             * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+             * @example intake
+             */
+            step: string;
+        };
+        /** @description What somebody answered in a form. */
+        FormAnswers: {
+            /** @description By the keys of the fields; what is hidden has none. */
+            answers: Record<string, never>;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            completed?: number | null;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            form_id: string;
+            /**
+             * Format: int64
+             * @description The version of the form that they were given to.
+             * @example 2
+             */
+            form_version: number;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            intake_id?: string | null;
+            /** @description Number of the patient. */
+            member_id: string;
+            /**
+             * @description Keys of those that have to be answered still.
+             * @example [
+             *       "packs"
+             *     ]
+             */
+            missing: string[];
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            scores: components["schemas"]["FormScore"][];
+            /**
+             * @description Code of the section where the patient is.
+             * @example habits
+             */
+            section?: string | null;
+            /**
+             * @description Keys of the fields that are shown, in their order.
+             * @example [
+             *       "smoker",
+             *       "packs"
+             *     ]
+             */
+            shown: string[];
+            /**
+             * @description `in_progress` or `completed`.
+             * @example in_progress
+             */
+            status: string;
+            /**
+             * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+             * @example intake
+             */
+            step: string;
+            /** @example Before your visit */
+            title: string;
+            /**
+             * Format: int64
+             * @description Say it when you save: then no other device's answers are overwritten.
+             * @example 3
+             */
+            version: number;
+            visit_id?: string | null;
+        };
+        /** @description What is being worked on. */
+        FormDraft: {
+            /**
+             * Format: int64
+             * @description Say it when you change the draft: then nobody's work is overwritten.
+             * @example 3
+             */
+            revision: number;
+            /** @description The fields, as a JSON Schema. */
+            schema: Record<string, never>;
+            /** @example Before your visit */
+            title: string;
+            /** @description How they are asked for: sections, words, branching, scores. */
+            ui: Record<string, never>;
+        };
+        /** @description A form in a list. */
+        FormRow: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            created: number;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /** @description It is the one that is asked for at its step. */
+            live: boolean;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            /**
+             * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+             * @example intake
+             */
+            step: string;
+            /** @example Before your visit */
+            title: string;
+            /**
+             * Format: int64
+             * @description The newest version; null while none was published.
+             * @example 2
+             */
+            version?: number | null;
+        };
+        /** @description A score. */
+        FormScore: {
+            /**
+             * @description Code of the band it falls into, once it is complete.
+             * @example positive
+             */
+            band?: string | null;
+            /**
+             * @description What that is called.
+             * @example Positive screen
+             */
+            band_name?: string | null;
+            /** @example phq2 */
+            code: string;
+            /** @description Everything that counts and is shown was answered. */
+            complete: boolean;
+            /** @example PHQ-2 */
+            name: string;
+            /**
+             * Format: int64
+             * @example 3
+             */
+            value: number;
+        };
+        /** @description A version of a form. It never changes. */
+        FormVersion: {
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            form_id: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            published: number;
+            /** @description The fields, as a JSON Schema. */
+            schema: Record<string, never>;
+            /**
+             * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+             * @example intake
+             */
+            step: string;
+            /** @example Before your visit */
+            title: string;
+            /** @description How they are asked for: sections, words, branching, scores. */
+            ui: Record<string, never>;
+            /**
+             * Format: int64
+             * @example 2
+             */
+            version: number;
         };
         /** @description A free time. */
         FreeTime: {
@@ -7423,6 +8332,16 @@ export interface components {
              */
             value: string;
         };
+        /** @description A questionnaire to make a form of. */
+        ImportForm: {
+            /** @description A FHIR R4 Questionnaire. */
+            questionnaire: Record<string, never>;
+            /**
+             * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+             * @example intake
+             */
+            step: string;
+        };
         /** @description A whole number, or its digits as text. */
         Int: number | string;
         /** @description An intake: its documented fields, and the portal's own at top level. */
@@ -7630,6 +8549,21 @@ export interface components {
             token: components["schemas"]["Token"];
             /** @description The one-time user (type 600). */
             user: components["schemas"]["SignedInUser"];
+        };
+        /**
+         * @description A pharmacy to keep: one of the clinic's list by `pharmacy_id`, or another one
+         *     by its fields.
+         */
+        KeepPharmacy: components["schemas"]["WritePharmacy"] & {
+            /** @description Make it the default. The first one is, in any case. */
+            is_default?: boolean | null;
+            /** @description One of the clinic's list. */
+            pharmacy_id?: string | null;
+        };
+        /** @description A pharmacy that a patient keeps. */
+        KeptPharmacy: components["schemas"]["Pharmacy"] & {
+            /** @description Prescriptions name it unless they say otherwise. */
+            is_default: boolean;
         };
         /** @description In which language somebody is told. */
         Language: {
@@ -8596,6 +9530,51 @@ export interface components {
          * @description One page of a list. Both spellings of the total are sent, since older
          *     clients read `total` and newer ones `total_count`.
          */
+        Page_FormRow: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                created: number;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /** @description It is the one that is asked for at its step. */
+                live: boolean;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                /**
+                 * @description `sign_up`, `intake`, `post_intake` or `post_call`.
+                 * @example intake
+                 */
+                step: string;
+                /** @example Before your visit */
+                title: string;
+                /**
+                 * Format: int64
+                 * @description The newest version; null while none was published.
+                 * @example 2
+                 */
+                version?: number | null;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
         Page_FreeTime: {
             data: {
                 consultation_id?: string | null;
@@ -8981,6 +9960,56 @@ export interface components {
                 modified: number;
                 name: string;
                 slug: string;
+            }[];
+            /**
+             * @description Send it back as `after` for the rows that follow this page; left out
+             *     when none do. Unlike `start` it never repeats or skips a row while
+             *     others are added.
+             */
+            next?: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            total_count: number;
+        };
+        /**
+         * @description One page of a list. Both spellings of the total are sent, since older
+         *     clients read `total` and newer ones `total_count`.
+         */
+        Page_ShownAnswers: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                completed?: number | null;
+                form_id: string;
+                /**
+                 * Format: int64
+                 * @example 2
+                 */
+                form_version: number;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description UNIX seconds.
+                 */
+                modified: number;
+                scores: components["schemas"]["FormScore"][];
+                sections: components["schemas"]["ShownSection"][];
+                /**
+                 * @description `in_progress` or `completed`.
+                 * @example completed
+                 */
+                status: string;
+                /**
+                 * @description `intake`, `post_intake` or `post_call`.
+                 * @example intake
+                 */
+                step: string;
+                /** @example Before your visit */
+                title: string;
             }[];
             /**
              * @description Send it back as `after` for the rows that follow this page; left out
@@ -9434,6 +10463,88 @@ export interface components {
             consultations?: components["schemas"]["ConsultationRequest"][] | null;
             currency?: components["schemas"]["Text3"] | null;
             paymentCurrency?: components["schemas"]["Text3"] | null;
+        };
+        /** @description A pharmacy. */
+        Pharmacy: {
+            address: components["schemas"]["PharmacyAddress"];
+            /** @description What other systems call it. */
+            code: string;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /** @example Corner Pharmacy */
+            name: string;
+        };
+        /** @description Where a pharmacy is. */
+        PharmacyAddress: {
+            /** @example Albany */
+            city: string;
+            /**
+             * @description Two letters.
+             * @example US
+             */
+            country: string;
+            fax: string;
+            /** Format: double */
+            latitude?: number | null;
+            /** @example 12 Main Street */
+            line1: string;
+            line2: string;
+            /** Format: double */
+            longitude?: number | null;
+            phone: string;
+            /** @example NY */
+            state: string;
+            /** @example 12207 */
+            zip: string;
+        };
+        /** @description A prescription. */
+        Prescription: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            cancelled_at?: number | null;
+            /** @description To the pharmacist. */
+            comment: string;
+            /**
+             * Format: int64
+             * @description When it was written, in UNIX seconds.
+             */
+            date: number;
+            /**
+             * Format: int64
+             * @example 7
+             */
+            days_supply?: number | null;
+            /** @example One, three times a day */
+            directions: string;
+            /** @example Amoxicillin 500 mg */
+            drug: string;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /** @description Name and address, as they were when it was written. */
+            pharmacy: string;
+            /** @description Number of the provider. */
+            prescriber_id: string;
+            prescriber_name: string;
+            /** @example 21 capsules */
+            quantity: string;
+            reason?: string | null;
+            /** Format: int64 */
+            refills: number;
+            /**
+             * @description `active`, or `cancelled` with a `reason`.
+             * @example active
+             */
+            status: string;
+            /**
+             * @description Who carries it to the pharmacy; `none`: the patient, on paper.
+             * @example none
+             */
+            transmission: string;
+            /** @description Number of the patient. */
+            user_id: string;
+            visit_id: string;
         };
         /** @description Is a waiting patient there? */
         Presence: {
@@ -10107,6 +11218,22 @@ export interface components {
         RotateWebhook: {
             overlap_hours?: components["schemas"]["Int"] | null;
         };
+        /** @description What was answered further. */
+        SaveAnswers: {
+            /** @description By the keys of the fields, some of them; null takes an answer back. */
+            answers?: Record<string, never> | null;
+            /**
+             * @description Code of the section where the patient is now.
+             * @example habits
+             */
+            section?: string | null;
+            /**
+             * Format: int64
+             * @description The version of the answers that you have read.
+             * @example 1
+             */
+            version?: number | null;
+        };
         /** @description An appointment to make. */
         ScheduleRequest: {
             consultation_id?: components["schemas"]["Text64"] | null;
@@ -10301,6 +11428,64 @@ export interface components {
         };
         /** @description A text, or false when there is none (as documented). */
         ShortBio: string | boolean;
+        /** @description A question with its answer. */
+        ShownAnswer: {
+            /** @example symptoms */
+            key: string;
+            /**
+             * @description `text`, `number`, `integer`, `boolean`, `date`, `choice`, `choices` or `file`.
+             * @example choices
+             */
+            kind: string;
+            /**
+             * @description What people read.
+             * @example What troubles you?
+             */
+            label: string;
+            /**
+             * @description The same as people read it, the labels of choices; null for yes or no, for
+             *     a file, and while there is none.
+             * @example Cough
+             */
+            text?: string | null;
+            /** @description The answer; null while there is none. */
+            value: Record<string, never>;
+        };
+        /** @description Answers as they are read at a visit. */
+        ShownAnswers: {
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            completed?: number | null;
+            form_id: string;
+            /**
+             * Format: int64
+             * @example 2
+             */
+            form_version: number;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            modified: number;
+            scores: components["schemas"]["FormScore"][];
+            sections: components["schemas"]["ShownSection"][];
+            /**
+             * @description `in_progress` or `completed`.
+             * @example completed
+             */
+            status: string;
+            /**
+             * @description `intake`, `post_intake` or `post_call`.
+             * @example intake
+             */
+            step: string;
+            /** @example Before your visit */
+            title: string;
+        };
         /** @description A weekly repetition as it is shown. */
         ShownRepeat: {
             days: number[];
@@ -10308,6 +11493,14 @@ export interface components {
             freq: string;
             from: string;
             until?: string | null;
+        };
+        /** @description A section that is shown. */
+        ShownSection: {
+            answers: components["schemas"]["ShownAnswer"][];
+            /** @example habits */
+            code: string;
+            /** @example Habits */
+            title: string;
         };
         /** @description How a note is signed. */
         SignNote: {
@@ -10667,6 +11860,22 @@ export interface components {
         UpdateApiApp: {
             name?: components["schemas"]["Text128"] | null;
             scopes?: components["schemas"]["List_String"] | null;
+        };
+        /** @description Changes of a draft; what is left out stays. */
+        UpdateForm: {
+            /**
+             * Format: int64
+             * @description The draft's revision that you have read; left out, whatever is there is
+             *     overwritten.
+             * @example 1
+             */
+            revision?: number | null;
+            /** @description The fields, all of them. */
+            schema?: Record<string, never> | null;
+            /** @example Before your visit */
+            title?: string | null;
+            /** @description How they are asked for, all of it. */
+            ui?: Record<string, never> | null;
         };
         /** @description All identifiers of a user or a visit; they take the place of those before. */
         UpdateIdentifiers: {
@@ -11233,6 +12442,69 @@ export interface components {
              */
             version?: number | null;
         };
+        /** @description A pharmacy to write down. Fields that are left out are empty. */
+        WritePharmacy: {
+            /** @example Albany */
+            city?: string | null;
+            /** @description What other systems call it. */
+            code?: string | null;
+            /**
+             * @description Two letters.
+             * @example US
+             */
+            country?: string | null;
+            fax?: string | null;
+            /**
+             * Format: double
+             * @description Degrees, together with `longitude`.
+             */
+            latitude?: number | null;
+            /** @example 12 Main Street */
+            line1?: string | null;
+            line2?: string | null;
+            /** Format: double */
+            longitude?: number | null;
+            /** @example Corner Pharmacy */
+            name?: string | null;
+            phone?: string | null;
+            /** @example NY */
+            state?: string | null;
+            /** @example 12207 */
+            zip?: string | null;
+        };
+        /** @description What is prescribed. It cannot be changed, only cancelled. */
+        WritePrescription: {
+            /** @description To the pharmacist. */
+            comment?: string | null;
+            /**
+             * Format: int64
+             * @description How many days it lasts, at most 366.
+             * @example 7
+             */
+            days_supply?: number | null;
+            /**
+             * @description How to take it.
+             * @example One, three times a day
+             */
+            directions: string;
+            /**
+             * @description The drug, with its strength.
+             * @example Amoxicillin 500 mg
+             */
+            drug: string;
+            /**
+             * @description One of the pharmacies that the patient keeps; the default when it is left
+             *     out.
+             */
+            pharmacy_id?: string | null;
+            /** @example 21 capsules */
+            quantity?: string | null;
+            /**
+             * Format: int64
+             * @description How often it may be given out again, at most 99.
+             */
+            refills?: number | null;
+        };
     };
     responses: {
         /** @description A bad value, or a state that does not allow it. */
@@ -11597,6 +12869,9 @@ export interface operations {
                      *         "portal_name": "Northside Portal",
                      *         "portal_return_url": "https://portal.example/home",
                      *         "portal_title": "Northside Clinic",
+                     *         "post_call_steps": [
+                     *           {}
+                     *         ],
                      *         "post_intake_steps": [
                      *           {}
                      *         ],
@@ -11805,6 +13080,9 @@ export interface operations {
                      *         "portal_name": "Northside Portal",
                      *         "portal_return_url": "https://portal.example/home",
                      *         "portal_title": "Northside Clinic",
+                     *         "post_call_steps": [
+                     *           {}
+                     *         ],
                      *         "post_intake_steps": [
                      *           {}
                      *         ],
@@ -15577,6 +16855,1152 @@ export interface operations {
             504: components["responses"]["TimedOut"];
         };
     };
+    "form_answers::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The answers
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "answers": {},
+                     *         "completed": 1,
+                     *         "created": 1800000000,
+                     *         "form_id": "text",
+                     *         "form_version": 2,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "member_id": "900",
+                     *         "missing": [
+                     *           "packs"
+                     *         ],
+                     *         "modified": 1800000000,
+                     *         "scores": [
+                     *           {
+                     *             "band": "positive",
+                     *             "band_name": "Positive screen",
+                     *             "code": "phq2",
+                     *             "complete": true,
+                     *             "name": "PHQ-2",
+                     *             "value": 3
+                     *           }
+                     *         ],
+                     *         "section": "habits",
+                     *         "shown": [
+                     *           "smoker",
+                     *           "packs"
+                     *         ],
+                     *         "status": "in_progress",
+                     *         "step": "intake",
+                     *         "title": "Before your visit",
+                     *         "version": 3,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_FormAnswers"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "form_answers::save": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The answers
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "answers": {},
+                 *       "section": "habits",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["SaveAnswers"];
+                /**
+                 * @example {
+                 *       "answers": {},
+                 *       "section": "habits",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["SaveAnswers"];
+                /**
+                 * @example {
+                 *       "answers": {},
+                 *       "section": "habits",
+                 *       "version": 1
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["SaveAnswers"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "answers": {},
+                     *         "completed": 1,
+                     *         "created": 1800000000,
+                     *         "form_id": "text",
+                     *         "form_version": 2,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "member_id": "900",
+                     *         "missing": [
+                     *           "packs"
+                     *         ],
+                     *         "modified": 1800000000,
+                     *         "scores": [
+                     *           {
+                     *             "band": "positive",
+                     *             "band_name": "Positive screen",
+                     *             "code": "phq2",
+                     *             "complete": true,
+                     *             "name": "PHQ-2",
+                     *             "value": 3
+                     *           }
+                     *         ],
+                     *         "section": "habits",
+                     *         "shown": [
+                     *           "smoker",
+                     *           "packs"
+                     *         ],
+                     *         "status": "in_progress",
+                     *         "step": "intake",
+                     *         "title": "Before your visit",
+                     *         "version": 3,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_FormAnswers"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "form_answers::complete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The answers
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "answers": {},
+                 *       "section": "habits",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["SaveAnswers"];
+                /**
+                 * @example {
+                 *       "answers": {},
+                 *       "section": "habits",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["SaveAnswers"];
+                /**
+                 * @example {
+                 *       "answers": {},
+                 *       "section": "habits",
+                 *       "version": 1
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["SaveAnswers"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "answers": {},
+                     *         "completed": 1,
+                     *         "created": 1800000000,
+                     *         "form_id": "text",
+                     *         "form_version": 2,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "member_id": "900",
+                     *         "missing": [
+                     *           "packs"
+                     *         ],
+                     *         "modified": 1800000000,
+                     *         "scores": [
+                     *           {
+                     *             "band": "positive",
+                     *             "band_name": "Positive screen",
+                     *             "code": "phq2",
+                     *             "complete": true,
+                     *             "name": "PHQ-2",
+                     *             "value": 3
+                     *           }
+                     *         ],
+                     *         "section": "habits",
+                     *         "shown": [
+                     *           "smoker",
+                     *           "packs"
+                     *         ],
+                     *         "status": "in_progress",
+                     *         "step": "intake",
+                     *         "title": "Before your visit",
+                     *         "version": 3,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_FormAnswers"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `next` of the page before.
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                after?: string;
+                /**
+                 * @description Rows to give, at most 100.
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "created": 1800000000,
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "live": true,
+                     *           "modified": 1800000000,
+                     *           "step": "intake",
+                     *           "title": "Before your visit",
+                     *           "version": 2
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_FormRow"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "schema": {},
+                 *       "step": "intake",
+                 *       "title": "Before your visit",
+                 *       "ui": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddForm"];
+                /**
+                 * @example {
+                 *       "schema": {},
+                 *       "step": "intake",
+                 *       "title": "Before your visit",
+                 *       "ui": {}
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AddForm"];
+                /**
+                 * @example {
+                 *       "schema": {},
+                 *       "step": "intake",
+                 *       "title": "Before your visit",
+                 *       "ui": {}
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AddForm"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "draft": {
+                     *           "revision": 3,
+                     *           "schema": {},
+                     *           "title": "Before your visit",
+                     *           "ui": {}
+                     *         },
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "live": true,
+                     *         "modified": 1800000000,
+                     *         "published": {
+                     *           "form_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "published": 1,
+                     *           "schema": {},
+                     *           "step": "intake",
+                     *           "title": "Before your visit",
+                     *           "ui": {},
+                     *           "version": 2
+                     *         },
+                     *         "step": "intake"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Form"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::import": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "questionnaire": {},
+                 *       "step": "intake"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ImportForm"];
+                /**
+                 * @example {
+                 *       "questionnaire": {},
+                 *       "step": "intake"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["ImportForm"];
+                /**
+                 * @example {
+                 *       "questionnaire": {},
+                 *       "step": "intake"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["ImportForm"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "draft": {
+                     *           "revision": 3,
+                     *           "schema": {},
+                     *           "title": "Before your visit",
+                     *           "ui": {}
+                     *         },
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "live": true,
+                     *         "modified": 1800000000,
+                     *         "published": {
+                     *           "form_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "published": 1,
+                     *           "schema": {},
+                     *           "step": "intake",
+                     *           "title": "Before your visit",
+                     *           "ui": {},
+                     *           "version": 2
+                     *         },
+                     *         "step": "intake"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Form"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The form
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "draft": {
+                     *           "revision": 3,
+                     *           "schema": {},
+                     *           "title": "Before your visit",
+                     *           "ui": {}
+                     *         },
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "live": true,
+                     *         "modified": 1800000000,
+                     *         "published": {
+                     *           "form_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "published": 1,
+                     *           "schema": {},
+                     *           "step": "intake",
+                     *           "title": "Before your visit",
+                     *           "ui": {},
+                     *           "version": 2
+                     *         },
+                     *         "step": "intake"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Form"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The form
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "revision": 1,
+                 *       "schema": {},
+                 *       "title": "Before your visit",
+                 *       "ui": {}
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateForm"];
+                /**
+                 * @example {
+                 *       "revision": 1,
+                 *       "schema": {},
+                 *       "title": "Before your visit",
+                 *       "ui": {}
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["UpdateForm"];
+                /**
+                 * @example {
+                 *       "revision": 1,
+                 *       "schema": {},
+                 *       "title": "Before your visit",
+                 *       "ui": {}
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["UpdateForm"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "draft": {
+                     *           "revision": 3,
+                     *           "schema": {},
+                     *           "title": "Before your visit",
+                     *           "ui": {}
+                     *         },
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "live": true,
+                     *         "modified": 1800000000,
+                     *         "published": {
+                     *           "form_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "published": 1,
+                     *           "schema": {},
+                     *           "step": "intake",
+                     *           "title": "Before your visit",
+                     *           "ui": {},
+                     *           "version": 2
+                     *         },
+                     *         "step": "intake"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Form"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::retire": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The form
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "draft": {
+                     *           "revision": 3,
+                     *           "schema": {},
+                     *           "title": "Before your visit",
+                     *           "ui": {}
+                     *         },
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "live": true,
+                     *         "modified": 1800000000,
+                     *         "published": {
+                     *           "form_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "published": 1,
+                     *           "schema": {},
+                     *           "step": "intake",
+                     *           "title": "Before your visit",
+                     *           "ui": {},
+                     *           "version": 2
+                     *         },
+                     *         "step": "intake"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Form"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "form_answers::begin": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The form
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "visit_id": "4711"
+                 *     }
+                 */
+                "application/json": components["schemas"]["BeginAnswers"];
+                /**
+                 * @example {
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "visit_id": "4711"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["BeginAnswers"];
+                /**
+                 * @example {
+                 *       "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                 *       "member_id": "900",
+                 *       "visit_id": "4711"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["BeginAnswers"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "answers": {},
+                     *         "completed": 1,
+                     *         "created": 1800000000,
+                     *         "form_id": "text",
+                     *         "form_version": 2,
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "intake_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "member_id": "900",
+                     *         "missing": [
+                     *           "packs"
+                     *         ],
+                     *         "modified": 1800000000,
+                     *         "scores": [
+                     *           {
+                     *             "band": "positive",
+                     *             "band_name": "Positive screen",
+                     *             "code": "phq2",
+                     *             "complete": true,
+                     *             "name": "PHQ-2",
+                     *             "value": 3
+                     *           }
+                     *         ],
+                     *         "section": "habits",
+                     *         "shown": [
+                     *           "smoker",
+                     *           "packs"
+                     *         ],
+                     *         "status": "in_progress",
+                     *         "step": "intake",
+                     *         "title": "Before your visit",
+                     *         "version": 3,
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_FormAnswers"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::publish": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The form
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "created": 1800000000,
+                     *         "draft": {
+                     *           "revision": 3,
+                     *           "schema": {},
+                     *           "title": "Before your visit",
+                     *           "ui": {}
+                     *         },
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "live": true,
+                     *         "modified": 1800000000,
+                     *         "published": {
+                     *           "form_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "published": 1,
+                     *           "schema": {},
+                     *           "step": "intake",
+                     *           "title": "Before your visit",
+                     *           "ui": {},
+                     *           "version": 2
+                     *         },
+                     *         "step": "intake"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Form"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "forms::get_version": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description The form
+                 * @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44
+                 */
+                id: string;
+                /**
+                 * @description The version, from 1
+                 * @example 1
+                 */
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "form_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "published": 1,
+                     *         "schema": {},
+                     *         "step": "intake",
+                     *         "title": "Before your visit",
+                     *         "ui": {},
+                     *         "version": 2
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_FormVersion"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
     "intakes::add": {
         parameters: {
             query?: never;
@@ -17532,6 +19956,613 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Data_bool"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "pharmacies::search": {
+        parameters: {
+            query?: {
+                /**
+                 * @description In name, street, town or code.
+                 * @example corner
+                 */
+                q?: string;
+                /**
+                 * @description How the postal code begins.
+                 * @example 122
+                 */
+                zip?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "address": {
+                     *             "city": "Albany",
+                     *             "country": "US",
+                     *             "fax": "text",
+                     *             "latitude": 1,
+                     *             "line1": "12 Main Street",
+                     *             "line2": "text",
+                     *             "longitude": 1,
+                     *             "phone": "+1 555 010 0100",
+                     *             "state": "NY",
+                     *             "zip": "12207"
+                     *           },
+                     *           "code": "walk-in",
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "name": "Corner Pharmacy"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_Pharmacy"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "pharmacies::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "city": "Albany",
+                 *       "code": "walk-in",
+                 *       "country": "US",
+                 *       "fax": "text",
+                 *       "latitude": 1,
+                 *       "line1": "12 Main Street",
+                 *       "line2": "text",
+                 *       "longitude": 1,
+                 *       "name": "Corner Pharmacy",
+                 *       "phone": "+1 555 010 0100",
+                 *       "state": "NY",
+                 *       "zip": "12207"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WritePharmacy"];
+                /**
+                 * @example {
+                 *       "city": "Albany",
+                 *       "code": "walk-in",
+                 *       "country": "US",
+                 *       "fax": "text",
+                 *       "latitude": 1,
+                 *       "line1": "12 Main Street",
+                 *       "line2": "text",
+                 *       "longitude": 1,
+                 *       "name": "Corner Pharmacy",
+                 *       "phone": "+1 555 010 0100",
+                 *       "state": "NY",
+                 *       "zip": "12207"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["WritePharmacy"];
+                /**
+                 * @example {
+                 *       "city": "Albany",
+                 *       "code": "walk-in",
+                 *       "country": "US",
+                 *       "fax": "text",
+                 *       "latitude": 1,
+                 *       "line1": "12 Main Street",
+                 *       "line2": "text",
+                 *       "longitude": 1,
+                 *       "name": "Corner Pharmacy",
+                 *       "phone": "+1 555 010 0100",
+                 *       "state": "NY",
+                 *       "zip": "12207"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["WritePharmacy"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "address": {
+                     *           "city": "Albany",
+                     *           "country": "US",
+                     *           "fax": "text",
+                     *           "latitude": 1,
+                     *           "line1": "12 Main Street",
+                     *           "line2": "text",
+                     *           "longitude": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "state": "NY",
+                     *           "zip": "12207"
+                     *         },
+                     *         "code": "walk-in",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "name": "Corner Pharmacy"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Pharmacy"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "pharmacies::update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Identifier of the pharmacy
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "city": "Albany",
+                 *       "code": "walk-in",
+                 *       "country": "US",
+                 *       "fax": "text",
+                 *       "latitude": 1,
+                 *       "line1": "12 Main Street",
+                 *       "line2": "text",
+                 *       "longitude": 1,
+                 *       "name": "Corner Pharmacy",
+                 *       "phone": "+1 555 010 0100",
+                 *       "state": "NY",
+                 *       "zip": "12207"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WritePharmacy"];
+                /**
+                 * @example {
+                 *       "city": "Albany",
+                 *       "code": "walk-in",
+                 *       "country": "US",
+                 *       "fax": "text",
+                 *       "latitude": 1,
+                 *       "line1": "12 Main Street",
+                 *       "line2": "text",
+                 *       "longitude": 1,
+                 *       "name": "Corner Pharmacy",
+                 *       "phone": "+1 555 010 0100",
+                 *       "state": "NY",
+                 *       "zip": "12207"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["WritePharmacy"];
+                /**
+                 * @example {
+                 *       "city": "Albany",
+                 *       "code": "walk-in",
+                 *       "country": "US",
+                 *       "fax": "text",
+                 *       "latitude": 1,
+                 *       "line1": "12 Main Street",
+                 *       "line2": "text",
+                 *       "longitude": 1,
+                 *       "name": "Corner Pharmacy",
+                 *       "phone": "+1 555 010 0100",
+                 *       "state": "NY",
+                 *       "zip": "12207"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["WritePharmacy"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "address": {
+                     *           "city": "Albany",
+                     *           "country": "US",
+                     *           "fax": "text",
+                     *           "latitude": 1,
+                     *           "line1": "12 Main Street",
+                     *           "line2": "text",
+                     *           "longitude": 1,
+                     *           "phone": "+1 555 010 0100",
+                     *           "state": "NY",
+                     *           "zip": "12207"
+                     *         },
+                     *         "code": "walk-in",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "name": "Corner Pharmacy"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Pharmacy"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "pharmacies::retire": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Identifier of the pharmacy
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "prescriptions::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Identifier of the prescription
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "cancelled_at": 1,
+                     *         "comment": "text",
+                     *         "date": 1,
+                     *         "days_supply": 7,
+                     *         "directions": "One, three times a day",
+                     *         "drug": "Amoxicillin 500 mg",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "pharmacy": "text",
+                     *         "prescriber_id": "text",
+                     *         "prescriber_name": "text",
+                     *         "quantity": "21 capsules",
+                     *         "reason": "A rash on my arm",
+                     *         "refills": 1,
+                     *         "status": "active",
+                     *         "transmission": "none",
+                     *         "user_id": "900",
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Prescription"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "prescriptions::cancel": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Identifier of the prescription
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Wrong dose"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CancelPrescription"];
+                /**
+                 * @example {
+                 *       "reason": "Wrong dose"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["CancelPrescription"];
+                /**
+                 * @example {
+                 *       "reason": "Wrong dose"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["CancelPrescription"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "cancelled_at": 1,
+                     *         "comment": "text",
+                     *         "date": 1,
+                     *         "days_supply": 7,
+                     *         "directions": "One, three times a day",
+                     *         "drug": "Amoxicillin 500 mg",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "pharmacy": "text",
+                     *         "prescriber_id": "text",
+                     *         "prescriber_name": "text",
+                     *         "quantity": "21 capsules",
+                     *         "reason": "A rash on my arm",
+                     *         "refills": 1,
+                     *         "status": "active",
+                     *         "transmission": "none",
+                     *         "user_id": "900",
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Prescription"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "prescriptions::pdf": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Identifier of the prescription
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": number[];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -24535,6 +27566,465 @@ export interface operations {
             504: components["responses"]["TimedOut"];
         };
     };
+    "pharmacies::list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the patient, or `-`
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "address": {
+                     *             "city": "Albany",
+                     *             "country": "US",
+                     *             "fax": "text",
+                     *             "latitude": 1,
+                     *             "line1": "12 Main Street",
+                     *             "line2": "text",
+                     *             "longitude": 1,
+                     *             "phone": "+1 555 010 0100",
+                     *             "state": "NY",
+                     *             "zip": "12207"
+                     *           },
+                     *           "code": "walk-in",
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "name": "Corner Pharmacy"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_KeptPharmacy"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "pharmacies::keep": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the patient, or `-`
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "city": "Albany",
+                 *       "code": "walk-in",
+                 *       "country": "US",
+                 *       "fax": "text",
+                 *       "latitude": 1,
+                 *       "line1": "12 Main Street",
+                 *       "line2": "text",
+                 *       "longitude": 1,
+                 *       "name": "Corner Pharmacy",
+                 *       "phone": "+1 555 010 0100",
+                 *       "state": "NY",
+                 *       "zip": "12207"
+                 *     }
+                 */
+                "application/json": components["schemas"]["KeepPharmacy"];
+                /**
+                 * @example {
+                 *       "city": "Albany",
+                 *       "code": "walk-in",
+                 *       "country": "US",
+                 *       "fax": "text",
+                 *       "latitude": 1,
+                 *       "line1": "12 Main Street",
+                 *       "line2": "text",
+                 *       "longitude": 1,
+                 *       "name": "Corner Pharmacy",
+                 *       "phone": "+1 555 010 0100",
+                 *       "state": "NY",
+                 *       "zip": "12207"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["KeepPharmacy"];
+                /**
+                 * @example {
+                 *       "city": "Albany",
+                 *       "code": "walk-in",
+                 *       "country": "US",
+                 *       "fax": "text",
+                 *       "latitude": 1,
+                 *       "line1": "12 Main Street",
+                 *       "line2": "text",
+                 *       "longitude": 1,
+                 *       "name": "Corner Pharmacy",
+                 *       "phone": "+1 555 010 0100",
+                 *       "state": "NY",
+                 *       "zip": "12207"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["KeepPharmacy"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "address": {
+                     *             "city": "Albany",
+                     *             "country": "US",
+                     *             "fax": "text",
+                     *             "latitude": 1,
+                     *             "line1": "12 Main Street",
+                     *             "line2": "text",
+                     *             "longitude": 1,
+                     *             "phone": "+1 555 010 0100",
+                     *             "state": "NY",
+                     *             "zip": "12207"
+                     *           },
+                     *           "code": "walk-in",
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "name": "Corner Pharmacy"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_KeptPharmacy"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "pharmacies::set_default": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the patient, or `-`
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "4711"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DefaultPharmacy"];
+                /**
+                 * @example {
+                 *       "id": "4711"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["DefaultPharmacy"];
+                /**
+                 * @example {
+                 *       "id": "4711"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["DefaultPharmacy"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "address": {
+                     *             "city": "Albany",
+                     *             "country": "US",
+                     *             "fax": "text",
+                     *             "latitude": 1,
+                     *             "line1": "12 Main Street",
+                     *             "line2": "text",
+                     *             "longitude": 1,
+                     *             "phone": "+1 555 010 0100",
+                     *             "state": "NY",
+                     *             "zip": "12207"
+                     *           },
+                     *           "code": "walk-in",
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "name": "Corner Pharmacy"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_KeptPharmacy"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "pharmacies::forget": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the patient, or `-`
+                 * @example 4711
+                 */
+                id: string;
+                /**
+                 * @description Its `id` in the patient's list
+                 * @example text
+                 */
+                pharmacy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "address": {
+                     *             "city": "Albany",
+                     *             "country": "US",
+                     *             "fax": "text",
+                     *             "latitude": 1,
+                     *             "line1": "12 Main Street",
+                     *             "line2": "text",
+                     *             "longitude": 1,
+                     *             "phone": "+1 555 010 0100",
+                     *             "state": "NY",
+                     *             "zip": "12207"
+                     *           },
+                     *           "code": "walk-in",
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "name": "Corner Pharmacy"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_KeptPharmacy"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "prescriptions::of_user": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the patient, or `-`
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "cancelled_at": 1,
+                     *           "comment": "text",
+                     *           "date": 1,
+                     *           "days_supply": 7,
+                     *           "directions": "One, three times a day",
+                     *           "drug": "Amoxicillin 500 mg",
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "pharmacy": "text",
+                     *           "prescriber_id": "text",
+                     *           "prescriber_name": "text",
+                     *           "quantity": "21 capsules",
+                     *           "reason": "A rash on my arm",
+                     *           "refills": 1,
+                     *           "status": "active",
+                     *           "transmission": "none",
+                     *           "user_id": "900",
+                     *           "visit_id": "4711"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_Prescription"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
     "users::list_rooms": {
         parameters: {
             query?: never;
@@ -29191,6 +32681,106 @@ export interface operations {
             504: components["responses"]["TimedOut"];
         };
     };
+    "form_answers::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description The languages that are wanted, with commas, the dearest first. Where none
+                 *     is there, the form's own.
+                 * @example es-MX,en
+                 */
+                language?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "completed": 1,
+                     *           "form_id": "text",
+                     *           "form_version": 2,
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "modified": 1800000000,
+                     *           "scores": [
+                     *             {
+                     *               "band": "positive",
+                     *               "band_name": "Positive screen",
+                     *               "code": "phq2",
+                     *               "complete": true,
+                     *               "name": "PHQ-2",
+                     *               "value": 3
+                     *             }
+                     *           ],
+                     *           "sections": [
+                     *             {
+                     *               "answers": [
+                     *                 {
+                     *                   "key": "symptoms",
+                     *                   "kind": "choices",
+                     *                   "label": "What troubles you?",
+                     *                   "value": {}
+                     *                 }
+                     *               ],
+                     *               "code": "habits",
+                     *               "title": "Habits"
+                     *             }
+                     *           ],
+                     *           "status": "completed",
+                     *           "step": "intake",
+                     *           "title": "Before your visit"
+                     *         }
+                     *       ],
+                     *       "next": "MTgwMDAwMDAwMHw0NzEx",
+                     *       "total": 1,
+                     *       "total_count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ShownAnswers"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
     "guests::get": {
         parameters: {
             query?: never;
@@ -31260,6 +34850,200 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "prescriptions::list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "cancelled_at": 1,
+                     *           "comment": "text",
+                     *           "date": 1,
+                     *           "days_supply": 7,
+                     *           "directions": "One, three times a day",
+                     *           "drug": "Amoxicillin 500 mg",
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "pharmacy": "text",
+                     *           "prescriber_id": "text",
+                     *           "prescriber_name": "text",
+                     *           "quantity": "21 capsules",
+                     *           "reason": "A rash on my arm",
+                     *           "refills": 1,
+                     *           "status": "active",
+                     *           "transmission": "none",
+                     *           "user_id": "900",
+                     *           "visit_id": "4711"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_Prescription"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "prescriptions::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "comment": "text",
+                 *       "days_supply": 7,
+                 *       "directions": "One, three times a day",
+                 *       "drug": "Amoxicillin 500 mg",
+                 *       "pharmacy_id": "text",
+                 *       "quantity": "21 capsules",
+                 *       "refills": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["WritePrescription"];
+                /**
+                 * @example {
+                 *       "comment": "text",
+                 *       "days_supply": 7,
+                 *       "directions": "One, three times a day",
+                 *       "drug": "Amoxicillin 500 mg",
+                 *       "pharmacy_id": "text",
+                 *       "quantity": "21 capsules",
+                 *       "refills": 1
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["WritePrescription"];
+                /**
+                 * @example {
+                 *       "comment": "text",
+                 *       "days_supply": 7,
+                 *       "directions": "One, three times a day",
+                 *       "drug": "Amoxicillin 500 mg",
+                 *       "pharmacy_id": "text",
+                 *       "quantity": "21 capsules",
+                 *       "refills": 1
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["WritePrescription"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "cancelled_at": 1,
+                     *         "comment": "text",
+                     *         "date": 1,
+                     *         "days_supply": 7,
+                     *         "directions": "One, three times a day",
+                     *         "drug": "Amoxicillin 500 mg",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "pharmacy": "text",
+                     *         "prescriber_id": "text",
+                     *         "prescriber_name": "text",
+                     *         "quantity": "21 capsules",
+                     *         "reason": "A rash on my arm",
+                     *         "refills": 1,
+                     *         "status": "active",
+                     *         "transmission": "none",
+                     *         "user_id": "900",
+                     *         "visit_id": "4711"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Prescription"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
