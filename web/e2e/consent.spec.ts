@@ -111,5 +111,6 @@ test('a visit that staff made asks its patient before the call', async ({ clinic
 	await dialog.getByLabel('Your full name').fill('Maria Santos');
 	await dialog.getByRole('button', { name: 'I agree' }).click();
 	await expect(page.getByRole('toolbar', { name: 'Call controls' })).toBeVisible();
-	expect(await consentsOf(clinic, patient)).toHaveLength(1);
+	// The call's controls are there while the answer is still on its way.
+	await expect.poll(() => consentsOf(clinic, patient)).toHaveLength(1);
 });

@@ -112,6 +112,7 @@ test('an admin token is made, shown once, works, and is ended', async ({ clinic,
 
 	await app.getByRole('button', { name: /^Make a key/ }).click();
 	await app.getByRole('button', { name: 'Make it' }).click();
+	await expect(app.locator('code')).toHaveCount(2);
 	const [key, secret] = await app.locator('code').allTextContents();
 	const signIn = { 'X-ApiKey': key ?? '', 'X-ApiSecret': secret ?? '' };
 	const person = { type: 200, code: 'of-the-night', first_name: 'Ana', last_name: 'Reis', dob: '1990-01-01' };

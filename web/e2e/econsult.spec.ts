@@ -25,5 +25,5 @@ test('an e-consult is answered, and no call is entered', async ({ clinic, newPer
 	await expectAccessible(desk, 'an e-consult is answered');
 	expect(await clinic.visit(id)).toMatchObject({ status: '25', provider_id: clinic.provider.id });
 	await complete(desk);
-	expect(await clinic.visit(id)).toMatchObject({ status: '30' });
+	await expect.poll(() => clinic.visit(id)).toMatchObject({ status: '30' });
 });

@@ -22,7 +22,10 @@ impl Told {
     pub fn see(&mut self, line: &str) {
         let begins = (line.starts_with("---- ") && line.trim_end().ends_with(" ----"))
             || (line.starts_with("  ") && line.contains(") [") && line.contains(" › "));
-        let ends = line == "failures:" || line.starts_with("test result: ") || is_count(line);
+        let ends = line == "failures:"
+            || line.starts_with("test result: ")
+            || line.starts_with('[')
+            || is_count(line);
         if begins {
             self.open = self.failures.len() < FAILURES;
             if self.open {

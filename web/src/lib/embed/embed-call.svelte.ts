@@ -121,6 +121,8 @@ export class EmbedCall {
 				void this.#begin(message.wishes);
 				break;
 			case 'token':
+				// A site that gives the same one again would be told again at once, and so on until the server has enough.
+				if (message.token === this.#token && this.trouble?.name === 'token_expired') break;
 				this.#token = message.token;
 				this.retry();
 				break;
