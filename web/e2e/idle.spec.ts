@@ -1,4 +1,5 @@
 /** Shared workstations: the page locks over what was written, in every window, and never during a call. */
+import { expectAccessible } from './kit/accessible.ts';
 import { signIn, take } from './kit/provider.ts';
 import { expect, type Page, test } from './kit/test.ts';
 
@@ -36,6 +37,7 @@ test('a minute of warning, then the lock; the page behind keeps what was open', 
 	await expect(cover).toHaveCSS('background-color', /^rgb\(/);
 	expect(await cover.boundingBox()).toMatchObject({ x: 0, y: 0, ...page.viewportSize() });
 	await expect(cover.getByText('Amara Osei')).toBeVisible();
+	await expectAccessible(page, 'locked');
 	await page.keyboard.press('Escape');
 	await expect(locked(page)).toBeVisible();
 	// Who reloads it gets no further, and neither does a click on what lies behind.
@@ -87,6 +89,7 @@ test('where somebody is signed in, and signing out there and everywhere', async 
 	await page.getByRole('link', { name: 'Dr Amara Osei' }).click();
 	const rows = page.getByRole('list', { name: 'Where you are signed in' }).getByRole('listitem');
 	await expect(rows.first()).toContainText(/Chrom.* on Linux.*this page/s);
+	await expectAccessible(page, 'where somebody is signed in');
 	const before = await rows.count();
 	await rows.nth(1).getByRole('button').click();
 	await expect(rows).toHaveCount(before - 1);
