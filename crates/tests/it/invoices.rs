@@ -275,13 +275,14 @@ async fn an_invoice_that_nobody_is_asked_for_stays_void() {
         .refused(400, "invoice_not_open");
 }
 
-/// Asks until the visit's invoice is in a state; bounded.
-async fn until(client: &Client, path: &str, state: &str) {
+/// Asks until the visit's invoice is in a state, and gives it; bounded. So much
+/// asking meets the limit of calls now and then: such an answer is none.
+async fn until(client: &Client, path: &str, state: &str) -> Value {
     let begun = Instant::now();
     loop {
         let answer = client.get(path).await;
         if answer.status == 200 && answer.json()["data"]["state"] == state {
-            return;
+            return answer.data();
         }
         assert!(begun.elapsed() < Duration::from_secs(90), "not {state}: {}", answer.text);
         tokio::task::yield_now().await;
@@ -318,15 +319,18 @@ async fn kill_9_while_the_processor_is_asked_charges_once() {
             client.request(reqwest::Method::POST, &path).json(&json!({})).send().await.is_ok()
         })
     };
-    until(&admin(&server), &path, "processing").await;
+    // The processor has the money, and its answer is still under way.
+    let books = "UPDATE test_processor SET reason = reason WHERE kind = 'charge'";
+    let begun = Instant::now();
+    while sql(database.url(), books).await == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(90), "the processor is asked");
+    }
     server.kill();
     assert!(!asking.await.unwrap(), "nobody heard an answer");
 
     let server = durability::start(database.url(), database.folder());
-    until(&admin(&server), &path, "paid").await;
-    let paid = admin(&server).get(&path).await.data();
+    let paid = until(&admin(&server), &path, "paid").await;
     assert_eq!(paid["amount_paid"], 2500);
-    let books = "UPDATE test_processor SET reason = reason WHERE kind = 'charge'";
     assert_eq!(sql(database.url(), books).await, 1, "exactly one charge");
     assert_eq!(sql(database.url(), "UPDATE payments SET failure = failure").await, 1);
 }

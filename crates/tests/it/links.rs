@@ -8,6 +8,8 @@ use bedside_tests::kit::{Client, Kit, Person, Stream, sql};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::forms::{habits, id, published};
+
 /// A Monday at nine in UTC, two weeks after the clock's begin.
 const MONDAY_NINE: i64 = 1_801_472_400;
 const HOUR: i64 = 3_600;
@@ -242,10 +244,23 @@ async fn a_link_opens_nothing_else() {
         "recordings::say",
         "consents::add",
         "surveys::answer",
+        "forms::get",
+        "forms::get_version",
+        "form_answers::begin",
+        "form_answers::get",
+        "form_answers::save",
+        "form_answers::complete",
+        "form_answers::list",
     ];
     /// Around it: other tests here show how far.
-    const AROUND: &[&str] =
-        &["availability::list", "events::stream", "rooms::queue", "surveys::list", "surveys::get"];
+    const AROUND: &[&str] = &[
+        "availability::list",
+        "events::stream",
+        "rooms::queue",
+        "surveys::list",
+        "surveys::get",
+        "forms::list",
+    ];
     /// What anybody may see.
     const PUBLIC: &[&str] = &["rooms::get", "consents::get"];
     let clinic = clinic().await;
@@ -332,6 +347,46 @@ async fn a_link_opens_nothing_else() {
     keyed.post(&linked.path("/cancel"), json!({})).await.ok();
     assert_eq!(holder.get(&other.path("")).await.status.as_u16(), 403, "over with its visit");
     other.holder.get(&other.path("")).await.ok();
+}
+
+/// Forms of its own visit, and of the intake that this was made of: nothing of
+/// another visit of the same patient, and nothing of the patient alone.
+#[tokio::test]
+async fn its_holder_answers_the_forms_of_its_visit() {
+    let clinic = clinic().await;
+    let (linked, other) = (clinic.book(MONDAY_NINE).await, clinic.book(MONDAY_NINE + 900).await);
+    let admin = clinic.kit.admin();
+    let mut forms = Vec::new();
+    for step in ["intake", "post_intake", "sign_up"] {
+        forms.push(published(&admin, habits(step)).await);
+    }
+    let [intake_form, visit_form, person_form] = forms.try_into().unwrap();
+    let begin = |form: &str| format!("/forms/{form}/answers");
+    let intake = async |linked: &Linked| {
+        clinic.patient.client.get(&linked.path("")).await.data()["intake"]["id"].clone()
+    };
+    let (own, others) = (intake(&linked).await, intake(&other).await);
+    for (form, target) in
+        [(&visit_form, json!({ "visit_id": linked.id })), (&intake_form, json!({ "intake_id": own }))]
+    {
+        let begun = linked.holder.post(&begin(form), target).await.data();
+        let path = format!("/form_answers/{}", id(&begun));
+        let answers = json!({ "version": 1, "answers": { "smoker": false, "interest": "never" } });
+        linked.holder.post(&path, answers).await.ok();
+        let done = linked.holder.post(&format!("{path}/complete"), json!({ "version": 2 })).await.data();
+        assert_eq!(done["status"], "completed");
+        assert_eq!(linked.holder.get(&path).await.data(), done);
+        other.holder.get(&path).await.refused(404, "form_answers_not_found");
+        other.holder.post(&path, json!({ "version": 3 })).await.refused(404, "form_answers_not_found");
+    }
+    assert_eq!(linked.holder.get(&linked.path("/form_answers")).await.data().as_array().unwrap().len(), 2);
+    linked.holder.get(&other.path("/form_answers")).await.refused(404, "visit_not_found");
+    let refused = async |form: &str, target: Value, code: &str| {
+        linked.holder.post(&begin(form), target).await.refused(404, code);
+    };
+    refused(&visit_form, json!({ "visit_id": other.id }), "visit_not_found").await;
+    refused(&intake_form, json!({ "intake_id": others }), "intake_not_found").await;
+    refused(&person_form, json!({}), "user_not_found").await;
 }
 
 #[tokio::test]
