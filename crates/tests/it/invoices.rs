@@ -50,9 +50,13 @@ impl Desk {
 
     /// How often the processor's books have an entry of this kind.
     async fn booked(&self, kind: &str) -> u64 {
-        let touch = format!("UPDATE test_processor SET reason = reason WHERE kind = '{kind}'");
-        sql(self.kit.database().url(), &touch).await
+        booked(self.kit.database().url(), kind).await
     }
+}
+
+/// How much of a kind the processor has in its books.
+async fn booked(url: &str, kind: &str) -> u64 {
+    sql(url, &format!("UPDATE test_processor SET reason = reason WHERE kind = '{kind}'")).await
 }
 
 fn path(visit: &Visit) -> String {
@@ -320,9 +324,8 @@ async fn kill_9_while_the_processor_is_asked_charges_once() {
         })
     };
     // The processor has the money, and its answer is still under way.
-    let books = "UPDATE test_processor SET reason = reason WHERE kind = 'charge'";
     let begun = Instant::now();
-    while sql(database.url(), books).await == 0 {
+    while booked(database.url(), "charge").await == 0 {
         assert!(begun.elapsed() < Duration::from_secs(90), "the processor is asked");
     }
     server.kill();
@@ -331,6 +334,6 @@ async fn kill_9_while_the_processor_is_asked_charges_once() {
     let server = durability::start(database.url(), database.folder());
     let paid = until(&admin(&server), &path, "paid").await;
     assert_eq!(paid["amount_paid"], 2500);
-    assert_eq!(sql(database.url(), books).await, 1, "exactly one charge");
+    assert_eq!(booked(database.url(), "charge").await, 1, "exactly one charge");
     assert_eq!(sql(database.url(), "UPDATE payments SET failure = failure").await, 1);
 }
