@@ -120,6 +120,7 @@ impl Error {
             "health_section" => ("health_section_not_found", "There is no such section of a health record."),
             "health_entry" => ("health_entry_not_found", "There is no such entry in this section."),
             "health_reading" => ("health_reading_not_found", "There is no such reading."),
+            "interpreter" => ("interpreter_not_found", "There is no such interpreter."),
             "pharmacy" => ("pharmacy_not_found", "There is no such pharmacy."),
             "prescription" => ("prescription_not_found", "There is no such prescription."),
             "session" => ("session_not_found", "There is no such session; it may have ended by itself."),

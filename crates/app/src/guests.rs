@@ -180,7 +180,7 @@ fn named(name: &str) -> Result<Profile> {
     Ok(Profile { first_name: first.to_owned(), last_name: last.to_owned(), ..Profile::default() })
 }
 
-fn may_come(visit: &Visit) -> Result<()> {
+pub(crate) fn may_come(visit: &Visit) -> Result<()> {
     if !visit.state.status.is_open() {
         return Err(Error::invalid("visit_closed", "This visit is over."));
     }
@@ -201,7 +201,7 @@ async fn own_place(conn: &mut Conn, actor: &Actor, visit: VisitId) -> Result<Opt
     Ok(users::find(conn, &actor.account, id).await?.map(|user| (guest, user)))
 }
 
-async fn arrive(
+pub(crate) async fn arrive(
     tx: &mut Tx,
     app: &App,
     actor: &Actor,
@@ -232,7 +232,13 @@ async fn arrive(
     Ok((guest, user))
 }
 
-async fn tell(tx: &mut Tx, app: &App, visit: &Visit, guest: &Guest, kind: EventType) -> Result<()> {
+pub(crate) async fn tell(
+    tx: &mut Tx,
+    app: &App,
+    visit: &Visit,
+    guest: &Guest,
+    kind: EventType,
+) -> Result<()> {
     let mut subject = Subject::visit(visit.id, visit.room, visit.member, &visit.state);
     subject.user = Some(guest.user);
     subject.data.guest_id = Some(guest.id.to_string());

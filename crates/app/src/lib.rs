@@ -40,6 +40,7 @@ pub mod idempotency;
 pub mod identifiers;
 pub mod images;
 pub mod intakes;
+pub mod interpreters;
 pub mod invoices;
 pub mod jobs;
 pub mod keys;

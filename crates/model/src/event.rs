@@ -76,6 +76,21 @@ pub enum EventType {
     /// A guest has gone.
     #[serde(rename = "guest.left")]
     GuestLeft,
+    /// Somebody is asked to interpret at a visit.
+    #[serde(rename = "visit.interpreter.asked")]
+    VisitInterpreterAsked,
+    /// Somebody comes to interpret.
+    #[serde(rename = "visit.interpreter.accepted")]
+    VisitInterpreterAccepted,
+    /// Somebody who was asked to interpret said no.
+    #[serde(rename = "visit.interpreter.declined")]
+    VisitInterpreterDeclined,
+    /// Everybody was asked to interpret, and nobody comes.
+    #[serde(rename = "visit.interpreter.not_found")]
+    VisitInterpreterNotFound,
+    /// No interpreter is needed any more.
+    #[serde(rename = "visit.interpreter.cancelled")]
+    VisitInterpreterCancelled,
     /// A user was made.
     #[serde(rename = "user.created")]
     UserCreated,
@@ -119,7 +134,7 @@ pub enum EventType {
 
 impl EventType {
     /// Every type.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 41] = [
         Self::VisitCreated,
         Self::VisitUpdated,
         Self::VisitEnded,
@@ -143,6 +158,11 @@ impl EventType {
         Self::GuestAdmitted,
         Self::GuestDeclined,
         Self::GuestLeft,
+        Self::VisitInterpreterAsked,
+        Self::VisitInterpreterAccepted,
+        Self::VisitInterpreterDeclined,
+        Self::VisitInterpreterNotFound,
+        Self::VisitInterpreterCancelled,
         Self::UserCreated,
         Self::UserUpdated,
         Self::UserConsentGiven,
@@ -185,6 +205,11 @@ impl EventType {
             Self::GuestAdmitted => "guest.admitted",
             Self::GuestDeclined => "guest.declined",
             Self::GuestLeft => "guest.left",
+            Self::VisitInterpreterAsked => "visit.interpreter.asked",
+            Self::VisitInterpreterAccepted => "visit.interpreter.accepted",
+            Self::VisitInterpreterDeclined => "visit.interpreter.declined",
+            Self::VisitInterpreterNotFound => "visit.interpreter.not_found",
+            Self::VisitInterpreterCancelled => "visit.interpreter.cancelled",
             Self::UserCreated => "user.created",
             Self::UserUpdated => "user.updated",
             Self::UserConsentGiven => "user.consent.given",
@@ -236,6 +261,9 @@ pub struct EventData {
     /// The guest's place at the visit, as on the wire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guest_id: Option<String>,
+    /// Who is asked to interpret, comes, or does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpreter_id: Option<String>,
     /// The message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,

@@ -24,6 +24,7 @@ pub mod identifier;
 pub mod ids;
 pub mod instant;
 pub mod intake;
+pub mod interpreter;
 pub mod invoice;
 pub mod log_in;
 pub mod mail;

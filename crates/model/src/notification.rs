@@ -69,6 +69,8 @@ words! {
         Asked = "asked";
         /// Somebody is asked to join a visit as a guest.
         Invitation = "invitation";
+        /// Somebody is asked to interpret at a visit.
+        InterpreterRequest = "interpreter_request";
         /// The link to a visit once more.
         LinkAgain = "link_again";
         /// A webhook endpoint was switched off; to admins.
@@ -92,7 +94,7 @@ impl Kind {
             Self::Asked => &[App, Mail, Push],
             Self::WebhookDisabled => &[App, Mail],
             Self::LinkAgain => &[Mail],
-            Self::Invitation | Self::Test => &[],
+            Self::Invitation | Self::InterpreterRequest | Self::Test => &[],
         }
     }
 
@@ -105,7 +107,7 @@ impl Kind {
     /// May a person who wants no mail be spared it? Not what they asked for.
     #[must_use]
     pub const fn is_notice(self) -> bool {
-        !matches!(self, Self::Invitation | Self::LinkAgain | Self::Test)
+        !matches!(self, Self::Invitation | Self::InterpreterRequest | Self::LinkAgain | Self::Test)
     }
 
     /// How long it is worth sending, in seconds.

@@ -248,6 +248,18 @@ actions! {
     /// Let guests in, or turn them away.
     VisitAdmit, VisitsWrite, [(Provider, &[OwnVisit])];
 
+    /// See whom the clinic asks to interpret.
+    InterpretersRead, UsersRead, [(Admin, &[SameAccount]), (Scheduler, &[SameAccount]), (Provider, &[SameAccount])];
+    /// Say whom.
+    InterpretersManage, AccountWrite, [(Admin, &[SameAccount])];
+    /// See which languages somebody interprets.
+    InterpreterLanguages, VisitsRead, [(Admin, &[SameAccount]), (Scheduler, &[SameAccount]), (Provider, &[SameAccount]),
+        (Member, &[SameAccount]), (Guest, &[SameAccount])];
+    /// Find an interpreter for a visit, who is let in when they come.
+    InterpreterAsk, VisitsWrite, [(Provider, &[OwnVisit])];
+    /// See how that search stands.
+    InterpreterRead, VisitsRead, [(Admin, &[SameAccount]), (Scheduler, &[SameAccount]), (Provider, WORK)];
+
     /// Leave the waiting room and be called, come back, join it anew.
     VisitLeave, VisitsWrite, [(Member, CARE), (Guest, &[Myself]), (Link, &[Myself])];
     /// Read what is written at a visit. Private talk: those who run the clinic

@@ -60,6 +60,7 @@ pub mod house_keys;
 pub mod idempotency;
 pub mod identifiers;
 pub mod intakes;
+pub mod interpreters;
 pub mod invoices;
 pub mod jobs;
 pub mod log_ins;

@@ -58,6 +58,7 @@ const STEPS: &[Step] = &[
     step!(29, "0029_health_records"),
     step!(30, "0030_pharmacies"),
     step!(31, "0031_forms"),
+    step!(32, "0032_interpreters"),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT NULL PRIMARY KEY)";

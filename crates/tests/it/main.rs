@@ -47,6 +47,7 @@ mod health_records;
 mod holds;
 mod idempotency;
 mod intakes;
+mod interpreters;
 mod invoices;
 mod limits;
 mod links;

@@ -21,7 +21,7 @@ use super::{
     unsubscribe,
     words::{Words, Written, when},
 };
-use crate::{App, Error, Result, calendars, links, ports::mail::Invite};
+use crate::{App, Error, Result, calendars, interpreters, links, ports::mail::Invite};
 
 /// What a recipient gets.
 pub(super) struct Composed {
@@ -59,17 +59,31 @@ pub(super) async fn compose(
     };
     let language = language(conn, &row.account, row.user).await?;
     let mut about = About::default();
+    let mut letter = None;
+    if row.kind == Kind::InterpreterRequest {
+        match interpreters::asked_by_notification(app, conn, &account, &row.source).await? {
+            Some(asked) => letter = Some(asked),
+            None => return Ok(Err(Stale::Visit)),
+        }
+    }
     if let Some(visit) = row.visit {
         match about_visit(app, conn, vault, (&account, row.kind, visit), person.as_ref(), language).await? {
             Some(found) => about = found,
             None => return Ok(Err(Stale::Visit)),
         }
     }
-    let link = match about.link {
-        Some(link) => link,
-        None => page_of(app, &account, row.kind, person.as_ref()).into(),
+    let link = match (&letter, about.link) {
+        (Some(letter), _) => letter.link.clone().into(),
+        (None, Some(link)) => link,
+        (None, None) => page_of(app, &account, row.kind, person.as_ref()).into(),
     };
-    let first_name = person.as_ref().map(|one| one.profile.reveal().first_name.clone()).unwrap_or_default();
+    let first_name = match (&letter, person.as_ref()) {
+        (Some(letter), _) => letter.name.clone(),
+        (None, Some(one)) => one.profile.reveal().first_name.clone(),
+        (None, None) => String::new(),
+    };
+    let other = letter.as_ref().map(interpreters::Letter::other);
+    let tongue = letter.map(|letter| interpreters::language_name(&letter.language)).unwrap_or_default();
     let unsubscribe = row.user.filter(|_| row.channel == Channel::Mail && row.kind.is_notice());
     let unsubscribe = unsubscribe.map(|user| unsubscribe::url(app, &account, user));
     let words = Words {
@@ -83,6 +97,8 @@ pub(super) async fn compose(
         room: &about.room,
         when: about.when,
         link: link.reveal(),
+        other: other.as_deref(),
+        tongue: &tongue,
         unsubscribe: unsubscribe.as_deref(),
         one_time: about.one_time,
         may_change: about.may_change,
@@ -145,7 +161,7 @@ async fn about_visit(
         | Kind::NextInLine
         | Kind::Late => stands,
         Kind::Ready => visit.state.status == Status::InProgress,
-        Kind::Invitation | Kind::LinkAgain => visit.state.status.is_open(),
+        Kind::Invitation | Kind::InterpreterRequest | Kind::LinkAgain => visit.state.status.is_open(),
         _ => true,
     };
     if !fits {
@@ -159,7 +175,7 @@ async fn about_visit(
     let own_zone = person.map(|one| one.profile.reveal().timezone.clone()).unwrap_or_default();
     let zone = Some(own_zone).filter(|name| !name.is_empty()).and_then(|name| TimeZone::get(&name).ok());
     let zone = zone.unwrap_or_else(|| room.settings.zone());
-    let one_time = match kind.is_for_staff() || kind == Kind::Invitation {
+    let one_time = match kind.is_for_staff() || matches!(kind, Kind::Invitation | Kind::InterpreterRequest) {
         true => None,
         false => links::find_url(conn, app, vault, &account.id, id).await?,
     };

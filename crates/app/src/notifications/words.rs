@@ -29,6 +29,10 @@ pub(crate) struct Words<'w> {
     /// The time, as [`when`] says it.
     pub when: Option<String>,
     pub link: &'w str,
+    /// Where the other answer is given; none when there is one button.
+    pub other: Option<&'w str>,
+    /// The name of a language that somebody speaks.
+    pub tongue: &'w str,
     /// Where such letters are ended; none for those that cannot be.
     pub unsubscribe: Option<&'w str>,
     /// The link needs no login.
@@ -56,7 +60,7 @@ macro_rules! catalog {
 macro_rules! catalogs {
     ($($language:literal)+) => {
         [$(catalog!($language: "booked" "requested" "changed" "cancelled" "reminder" "ready" "missed" "next_in_line"
-            "late" "answered" "waiting" "still_waiting" "asked" "invitation" "link_again" "webhook_disabled" "test"
+            "late" "answered" "waiting" "still_waiting" "asked" "invitation" "link_again" "interpreter_request" "webhook_disabled" "test"
             "password_first" "password_forgotten" "password_changed" "email_verify")),+]
     };
 }
@@ -101,6 +105,7 @@ impl Words<'_> {
             provider => self.provider.map(plain),
             room => plain(self.room),
             when => self.when.as_deref(),
+            tongue => plain(self.tongue),
             one_time => self.one_time,
             may_change => self.may_change,
         };
@@ -118,6 +123,8 @@ impl Words<'_> {
             notes => paragraphs(below),
             button => part("button"),
             link => self.link,
+            other_button => part("other"),
+            other => self.other.unwrap_or_default(),
             clinic => clinic,
             logo => self.logo,
             stop => stop(self.language),
@@ -244,6 +251,8 @@ mod tests {
             room: "Walk-in care",
             when: Some("Monday".to_owned()),
             link: "https://clinic.example/members/appointment/1?token=abc",
+            other: Some("https://clinic.example/interpret?who=x&answer=no"),
+            tongue: "Portuguese (pt-BR)",
             unsubscribe: Some("https://clinic.example/unsubscribe?who=x"),
             one_time: true,
             may_change: true,
@@ -266,6 +275,10 @@ mod tests {
                 let html = written.html.replace("&#x2f;", "/");
                 assert!(html.contains("src=\"https://cdn.example/logo.png?a=1&amp;b=2\""), "{html}");
                 assert!(written.text.lines().any(|line| line == words(kind, Language::English).link));
+                // Only a letter with two answers names the other one.
+                let two = kind == Kind::InterpreterRequest.as_str();
+                assert_eq!(written.text.contains("answer=no"), two, "{kind:?}");
+                assert_eq!(html.contains("answer=no"), two, "{kind:?}");
                 assert!(written.text.contains("/unsubscribe?who=x") && html.contains("/unsubscribe?who=x"));
                 assert!(!written.text.contains("\n\n\n"), "{kind:?}: {}", written.text);
                 assert!(!written.text.contains("---"), "{}", written.text);

@@ -31,6 +31,7 @@ pub mod holds;
 pub mod idempotency;
 pub mod identifiers;
 pub mod intakes;
+pub mod interpreters;
 pub mod invoices;
 mod layers;
 pub mod limits;

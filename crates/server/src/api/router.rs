@@ -7,9 +7,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Api, accounts, api_apps, audit, availability, billing, calendars, call_moderation, call_quality,
     closures, consents, cors, dependants, endpoints, error::ApiError, events, fhir, files, form_answers,
-    forms, guests, health_readings, health_records, holds, idempotency, identifiers, intakes, invoices,
-    layers, meetings, messages, notes, notifications, openapi, pharmacies, prescriptions, promo_codes,
-    recordings, reports, request_log, rooms, sessions, slots, surveys, test_clinic, users, visits, webhooks,
+    forms, guests, health_readings, health_records, holds, idempotency, identifiers, intakes, interpreters,
+    invoices, layers, meetings, messages, notes, notifications, openapi, pharmacies, prescriptions,
+    promo_codes, recordings, reports, request_log, rooms, sessions, slots, surveys, test_clinic, users,
+    visits, webhooks,
 };
 use crate::{config::Server, http};
 
@@ -113,6 +114,10 @@ fn operations() -> OpenApiRouter<Api> {
         .routes(routes!(health_records::update, health_records::remove))
         .routes(routes!(health_readings::list, health_readings::add))
         .routes(routes!(health_readings::remove))
+        .routes(routes!(interpreters::list, interpreters::add))
+        .routes(routes!(interpreters::languages))
+        .routes(routes!(interpreters::update, interpreters::retire))
+        .routes(routes!(interpreters::get, interpreters::ask, interpreters::cancel))
         .routes(routes!(pharmacies::search, pharmacies::add))
         .routes(routes!(pharmacies::update, pharmacies::retire))
         .routes(routes!(pharmacies::list, pharmacies::keep))

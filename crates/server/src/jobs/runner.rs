@@ -102,6 +102,7 @@ async fn one(app: &App, job: &Job) -> Result<()> {
         bedside_app::notifications::SEND_JOB | bedside_app::notifications::ALERT_JOB => {
             notify::run(app, job).await
         }
+        bedside_app::interpreters::NEXT_JOB => bedside_app::interpreters::next(app, job).await,
         bedside_app::invoices::SETTLE_JOB => bedside_app::invoices::run(app, job).await,
         bedside_app::recordings::COMPOSE_JOB => bedside_app::recordings::compose(app, job).await,
         bedside_app::reminders::SEND_JOB => reminders::run(app, job).await,

@@ -33,24 +33,24 @@ pub(super) trait Asks: Sized + Send {
     fn thanks(&self) -> Words<'static>;
 }
 
-const FAILED: Words<'static> = Words {
+pub(super) const FAILED: Words<'static> = Words {
     language: "en",
     title: "This did not work just now",
     sentence: "Nothing was changed. Wait a moment and open the link again.",
     button: None,
 };
 
-/// Whom a signed link names.
-fn who(query: Option<&str>) -> String {
-    let mut pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    pairs.find(|(name, _)| name == "who").map(|(_, value)| value.into_owned()).unwrap_or_default()
+/// What a query or a form says in a field; empty for nothing.
+pub(super) fn field(text: Option<&str>, wanted: &str) -> String {
+    let mut pairs = url::form_urlencoded::parse(text.unwrap_or_default().as_bytes());
+    pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 async fn read<T: Asks>(web: &Web, client: &Client, query: Option<&str>) -> Result<T, Response> {
     if let Some(seconds) = (web.gate)(client.addr) {
         return Err(notice::busy(seconds));
     }
-    match T::find(&web.app, &who(query)).await {
+    match T::find(&web.app, &field(query, "who")).await {
         Ok(Some(found)) => Ok(found),
         Ok(None) => Err(notice::words(StatusCode::NOT_FOUND, &T::UNKNOWN)),
         Err(error) => Err(failed(&error)),

@@ -6,6 +6,7 @@ mod auth;
 mod compressed;
 mod embed;
 mod files;
+mod interpret;
 mod letter;
 mod notice;
 mod pages;
@@ -62,6 +63,7 @@ pub fn routes(web: Web, portals: &[String]) -> Router {
     router
         .route("/sdk/embeds", get(embed::embeds))
         .route("/unsubscribe", get(letter::ask::<Reader>).post(letter::answer::<Reader>))
+        .route("/interpret", get(interpret::question).post(interpret::answer))
         .route("/verify", get(letter::ask::<Owner>).post(letter::answer::<Owner>))
         .route_layer(axum::middleware::from_fn(crate::http::remember_route))
         .fallback(pages::page)

@@ -21,6 +21,7 @@ main{max-width:36rem;margin:0 auto;padding:64px 24px}\
 h1{font-size:28px;line-height:36px;margin:0 0 16px}\
 p{margin:0 0 24px;color:var(--ink-2)}\
 a,button{display:inline-block;min-height:56px;line-height:56px;padding:0 24px;border:0;border-radius:6px;background:var(--lagoon);color:var(--on-lagoon);font:inherit;line-height:56px;text-decoration:none;cursor:pointer}\
+button.other{background:none;color:var(--lagoon);box-shadow:inset 0 0 0 2px var(--lagoon)}\
 a:focus-visible,button:focus-visible{outline:3px solid var(--lagoon);outline-offset:2px}";
 
 static POLICY: LazyLock<String> =
@@ -55,6 +56,29 @@ pub(super) fn words(status: StatusCode, words: &Words<'_>) -> Response {
         format!("<form method=\"post\"><button type=\"submit\">{}</button></form>", escape(label))
     });
     page(status, (words.language, words.title, words.sentence), &button.unwrap_or_default())
+}
+
+/// A button of several on a page.
+#[derive(Clone, Copy)]
+pub(super) struct Choice<'a> {
+    /// Of the field that the button sends.
+    pub name: &'a str,
+    pub value: &'a str,
+    pub label: &'a str,
+}
+
+/// One page with a headline, a sentence and buttons, which post to the same
+/// address; the first one stands out.
+pub(super) fn choices(status: StatusCode, said: (&str, &str, &str), choices: &[Choice<'_>]) -> Response {
+    let button = |(at, choice): (usize, &Choice<'_>)| {
+        let Choice { name, value, label } = choice;
+        let class = if at == 0 { "" } else { " class=\"other\"" };
+        let (name, value, label) = (escape(name), escape(value), escape(label));
+        format!("<button type=\"submit\" name=\"{name}\" value=\"{value}\"{class}>{label}</button> ")
+    };
+    let buttons: String = choices.iter().enumerate().map(button).collect();
+    let form = if buttons.is_empty() { buttons } else { format!("<form method=\"post\">{buttons}</form>") };
+    page(status, said, &form)
 }
 
 /// Too many come from one address.

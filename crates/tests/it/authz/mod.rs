@@ -17,6 +17,7 @@ mod guests;
 mod health_records;
 mod identifiers;
 mod intakes;
+mod interpreters;
 mod log_ins;
 mod messages;
 mod money;
@@ -244,8 +245,8 @@ macro_rules! nouns {
     };
 }
 
-fn nouns() -> [fn() -> Made; 23] {
-    nouns!(accounts users log_ins rooms intakes visits identifiers guests calls scheduling calendars files events notifications messages notes health_records consents webhooks money recordings surveys forms)
+fn nouns() -> [fn() -> Made; 24] {
+    nouns!(accounts users log_ins rooms intakes visits identifiers guests calls scheduling calendars files events notifications messages notes health_records consents webhooks money recordings surveys forms interpreters)
 }
 
 async fn refuse(world: &World, cases: Vec<Case>, described: &Described, wrong: &mut Vec<String>) {

@@ -171,9 +171,19 @@ impl Kit {
 
     /// Starts it again on the same database.
     pub async fn restart(&mut self, settings: &[(&str, &str)]) {
+        self.restart_in(settings, Surroundings::default()).await;
+    }
+
+    /// Starts it again on the same clock.
+    pub async fn restart_on(&mut self, clock: &Clock) {
+        let surroundings = Surroundings { clock: clock.clone(), random: Random::system() };
+        self.restart_in(&[], surroundings).await;
+    }
+
+    async fn restart_in(&mut self, settings: &[(&str, &str)], surroundings: Surroundings) {
         self.stop().await;
         let config = configuration(&self.database, settings);
-        let running = boot::start(config, Surroundings::default()).await.expect("the server starts again");
+        let running = boot::start(config, surroundings).await.expect("the server starts again");
         self.base.clone_from(&running.base_url);
         self.app = running.app.clone();
         self.running = Some(running);

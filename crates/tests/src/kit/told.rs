@@ -27,6 +27,7 @@ impl Kit {
             return false;
         }
         for kind in [
+            bedside_app::interpreters::NEXT_JOB,
             bedside_app::reminders::SEND_JOB,
             bedside_app::notifications::ALERT_JOB,
             bedside_app::notifications::SEND_JOB,

@@ -968,6 +968,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/interpreters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The clinic's interpreters, in the order in which they are asked.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["interpreters::list"];
+        put?: never;
+        /**
+         * Adds an interpreter to the clinic's list.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["interpreters::add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/interpreters/languages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The languages for which somebody can be asked right now: what to offer at intake as `interpreter_language`.
+         * @description Empty where the clinic has no interpreter. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["interpreters::languages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/interpreters/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Changes an interpreter of the list; fields that are not sent stay.
+         * @description Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["interpreters::update"];
+        /**
+         * Takes an interpreter off the list.
+         * @description Whoever is being asked may still answer. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["interpreters::retire"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/invoices/{id}": {
         parameters: {
             query?: never;
@@ -3316,6 +3384,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/visits/{id}/interpreter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the search for an interpreter stands, and which language the patient wants.
+         * @description Credentials: `X-ApiToken`, or the session of a page.
+         */
+        get: operations["interpreters::get"];
+        put?: never;
+        /**
+         * Asks the first interpreter of a language by mail, and the next one after two minutes, or at once after a "no", until somebody comes.
+         * @description Whoever accepts is a guest of the visit and need not be let in. While somebody is asked or comes, a second call changes nothing. Credentials: `X-ApiToken`, or the session of a page. Safe to repeat with an `Idempotency-Key`.
+         */
+        post: operations["interpreters::ask"];
+        /**
+         * Calls the search off.
+         * @description An interpreter who comes already is taken out as any guest. Credentials: `X-ApiToken`, or the session of a page.
+         */
+        delete: operations["interpreters::cancel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/visits/{id}/invite": {
         parameters: {
             query?: never;
@@ -4283,6 +4379,14 @@ export interface components {
             one_time_link_token?: string | null;
             /** @description Numbers of all appointments of the series, the first one included. */
             series?: string[];
+        };
+        /** @description For which language. */
+        AskInterpreter: {
+            /**
+             * @description A tag of BCP 47; the one of the intake if not said.
+             * @example es
+             */
+            language?: string | null;
         };
         /** @description A question to ask. */
         AskQuestion: {
@@ -5737,6 +5841,69 @@ export interface components {
             };
         };
         /** @description One object. */
+        Data_Interpreter: {
+            /** @description Somebody whom the clinic asks to interpret. */
+            data: {
+                /** @description May be asked now. */
+                active: boolean;
+                /** @example ines@interpreters.example */
+                email: string;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * @description Tags of BCP 47; `ase` is American Sign Language.
+                 * @example [
+                 *       "es",
+                 *       "pt-BR"
+                 *     ]
+                 */
+                languages: string[];
+                /**
+                 * @description A person, or a company's desk: what the others in the call read.
+                 * @example Ines Prado
+                 */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Lower ones are asked first.
+                 * @example 1
+                 */
+                order: number;
+                /**
+                 * @description E.164; empty for none. Asked there too, where the server sends short messages.
+                 * @example +15185550123
+                 */
+                phone: string;
+            };
+        };
+        /** @description One object. */
+        Data_InterpreterSearch: {
+            /** @description How a visit's search for an interpreter stands. */
+            data: {
+                /** @description Who was asked, in order. */
+                asks: components["schemas"]["InterpreterAsk"][];
+                /** @description The place among the visit's guests of whoever accepted; null for nobody. */
+                guest_id?: string | null;
+                /**
+                 * @description What is asked for; before that, what the patient wants (`interpreter_language`
+                 *     of the intake). Null for nothing.
+                 * @example es
+                 */
+                language?: string | null;
+                /**
+                 * @description The language in English; null for none.
+                 * @example Spanish
+                 */
+                language_name?: string | null;
+                /**
+                 * @description `none` before anybody was asked, then `asking`, `accepted`, `not_found` or
+                 *     `cancelled`.
+                 * @example asking
+                 */
+                status: string;
+            };
+        };
+        /** @description One object. */
         Data_InvitationObject: {
             /** @description What an invitation leads to. */
             data: {
@@ -7105,6 +7272,56 @@ export interface components {
             }[];
         };
         /** @description One object. */
+        Data_Vec_Interpreter: {
+            data: {
+                /** @description May be asked now. */
+                active: boolean;
+                /** @example ines@interpreters.example */
+                email: string;
+                /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+                id: string;
+                /**
+                 * @description Tags of BCP 47; `ase` is American Sign Language.
+                 * @example [
+                 *       "es",
+                 *       "pt-BR"
+                 *     ]
+                 */
+                languages: string[];
+                /**
+                 * @description A person, or a company's desk: what the others in the call read.
+                 * @example Ines Prado
+                 */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Lower ones are asked first.
+                 * @example 1
+                 */
+                order: number;
+                /**
+                 * @description E.164; empty for none. Asked there too, where the server sends short messages.
+                 * @example +15185550123
+                 */
+                phone: string;
+            }[];
+        };
+        /** @description One object. */
+        Data_Vec_InterpreterLanguage: {
+            data: {
+                /**
+                 * @description Tag of BCP 47.
+                 * @example es
+                 */
+                language: string;
+                /**
+                 * @description In English.
+                 * @example Spanish
+                 */
+                name: string;
+            }[];
+        };
+        /** @description One object. */
         Data_Vec_KeptPharmacy: {
             data: (components["schemas"]["Pharmacy"] & {
                 /** @description Prescriptions name it unless they say otherwise. */
@@ -8391,6 +8608,91 @@ export interface components {
             reason_for_visit?: components["schemas"]["Text10000"] | null;
             room_code?: components["schemas"]["Text128"] | null;
             type?: components["schemas"]["Int"] | null;
+        };
+        /** @description Somebody whom the clinic asks to interpret. */
+        Interpreter: {
+            /** @description May be asked now. */
+            active: boolean;
+            /** @example ines@interpreters.example */
+            email: string;
+            /** @example 018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44 */
+            id: string;
+            /**
+             * @description Tags of BCP 47; `ase` is American Sign Language.
+             * @example [
+             *       "es",
+             *       "pt-BR"
+             *     ]
+             */
+            languages: string[];
+            /**
+             * @description A person, or a company's desk: what the others in the call read.
+             * @example Ines Prado
+             */
+            name: string;
+            /**
+             * Format: int64
+             * @description Lower ones are asked first.
+             * @example 1
+             */
+            order: number;
+            /**
+             * @description E.164; empty for none. Asked there too, where the server sends short messages.
+             * @example +15185550123
+             */
+            phone: string;
+        };
+        /** @description Somebody who was asked to interpret at a visit. */
+        InterpreterAsk: {
+            /**
+             * @description `asked`, `no_answer`, `accepted` or `declined`.
+             * @example asked
+             */
+            answer: string;
+            /**
+             * Format: int64
+             * @description UNIX seconds.
+             */
+            asked_at: number;
+            interpreter_id: string;
+            name: string;
+        };
+        /** @description A language that somebody interprets. */
+        InterpreterLanguage: {
+            /**
+             * @description Tag of BCP 47.
+             * @example es
+             */
+            language: string;
+            /**
+             * @description In English.
+             * @example Spanish
+             */
+            name: string;
+        };
+        /** @description How a visit's search for an interpreter stands. */
+        InterpreterSearch: {
+            /** @description Who was asked, in order. */
+            asks: components["schemas"]["InterpreterAsk"][];
+            /** @description The place among the visit's guests of whoever accepted; null for nobody. */
+            guest_id?: string | null;
+            /**
+             * @description What is asked for; before that, what the patient wants (`interpreter_language`
+             *     of the intake). Null for nothing.
+             * @example es
+             */
+            language?: string | null;
+            /**
+             * @description The language in English; null for none.
+             * @example Spanish
+             */
+            language_name?: string | null;
+            /**
+             * @description `none` before anybody was asked, then `asking`, `accepted`, `not_found` or
+             *     `cancelled`.
+             * @example asking
+             */
+            status: string;
         };
         /** @description What an invitation leads to. */
         InvitationObject: {
@@ -12408,6 +12710,34 @@ export interface components {
              * @example 1
              */
             version?: number | null;
+        };
+        /** @description A contact to write down, or what is changed of one. */
+        WriteInterpreter: {
+            /** @description May be asked now; yes if not said. */
+            active?: boolean | null;
+            /** @example ines@interpreters.example */
+            email?: string | null;
+            /**
+             * @description Tags of BCP 47, 1 to 40.
+             * @example [
+             *       "es",
+             *       "pt-BR"
+             *     ]
+             */
+            languages?: string[] | null;
+            /** @example Ines Prado */
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description Lower ones are asked first; 0 if not said.
+             * @example 1
+             */
+            order?: number | null;
+            /**
+             * @description With the country, such as +1 518 555 0123. Empty for none.
+             * @example +15185550123
+             */
+            phone?: string | null;
         };
         /** @description What is written into a note; fields that are left out stay. */
         WriteNote: {
@@ -18384,6 +18714,407 @@ export interface operations {
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "interpreters::list": {
+        parameters: {
+            query?: {
+                /**
+                 * @description Those whom a visit in this language would ask: a tag of BCP 47.
+                 * @example es
+                 */
+                language?: string;
+            };
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "active": true,
+                     *           "email": "ines@interpreters.example",
+                     *           "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *           "languages": [
+                     *             "es",
+                     *             "pt-BR"
+                     *           ],
+                     *           "name": "Ines Prado",
+                     *           "order": 1,
+                     *           "phone": "+15185550123"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_Interpreter"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "interpreters::add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "active": true,
+                 *       "email": "ines@interpreters.example",
+                 *       "languages": [
+                 *         "es",
+                 *         "pt-BR"
+                 *       ],
+                 *       "name": "Ines Prado",
+                 *       "order": 1,
+                 *       "phone": "+15185550123"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WriteInterpreter"];
+                /**
+                 * @example {
+                 *       "active": true,
+                 *       "email": "ines@interpreters.example",
+                 *       "languages": [
+                 *         "es",
+                 *         "pt-BR"
+                 *       ],
+                 *       "name": "Ines Prado",
+                 *       "order": 1,
+                 *       "phone": "+15185550123"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["WriteInterpreter"];
+                /**
+                 * @example {
+                 *       "active": true,
+                 *       "email": "ines@interpreters.example",
+                 *       "languages": [
+                 *         "es",
+                 *         "pt-BR"
+                 *       ],
+                 *       "name": "Ines Prado",
+                 *       "order": 1,
+                 *       "phone": "+15185550123"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["WriteInterpreter"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "active": true,
+                     *         "email": "ines@interpreters.example",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "languages": [
+                     *           "es",
+                     *           "pt-BR"
+                     *         ],
+                     *         "name": "Ines Prado",
+                     *         "order": 1,
+                     *         "phone": "+15185550123"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Interpreter"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "interpreters::languages": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "language": "es",
+                     *           "name": "Spanish"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Vec_InterpreterLanguage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "interpreters::update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Identifier of the interpreter
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "active": true,
+                 *       "email": "ines@interpreters.example",
+                 *       "languages": [
+                 *         "es",
+                 *         "pt-BR"
+                 *       ],
+                 *       "name": "Ines Prado",
+                 *       "order": 1,
+                 *       "phone": "+15185550123"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WriteInterpreter"];
+                /**
+                 * @example {
+                 *       "active": true,
+                 *       "email": "ines@interpreters.example",
+                 *       "languages": [
+                 *         "es",
+                 *         "pt-BR"
+                 *       ],
+                 *       "name": "Ines Prado",
+                 *       "order": 1,
+                 *       "phone": "+15185550123"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["WriteInterpreter"];
+                /**
+                 * @example {
+                 *       "active": true,
+                 *       "email": "ines@interpreters.example",
+                 *       "languages": [
+                 *         "es",
+                 *         "pt-BR"
+                 *       ],
+                 *       "name": "Ines Prado",
+                 *       "order": 1,
+                 *       "phone": "+15185550123"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["WriteInterpreter"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "active": true,
+                     *         "email": "ines@interpreters.example",
+                     *         "id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "languages": [
+                     *           "es",
+                     *           "pt-BR"
+                     *         ],
+                     *         "name": "Ines Prado",
+                     *         "order": 1,
+                     *         "phone": "+15185550123"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_Interpreter"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "interpreters::retire": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Identifier of the interpreter
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -33242,6 +33973,236 @@ export interface operations {
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "interpreters::get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "asks": [
+                     *           {
+                     *             "answer": "asked",
+                     *             "asked_at": 1,
+                     *             "interpreter_id": "text",
+                     *             "name": "Walk-in care"
+                     *           }
+                     *         ],
+                     *         "guest_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "language": "es",
+                     *         "language_name": "Spanish",
+                     *         "status": "asking"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_InterpreterSearch"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "interpreters::ask": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+                /**
+                 * @description Any word of the caller's; the same request with the same word within 24 hours gets the first answer again.
+                 * @example 5a1f0f8c-book-1
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The fields, in any of the three encodings. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "language": "es"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AskInterpreter"];
+                /**
+                 * @example {
+                 *       "language": "es"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["AskInterpreter"];
+                /**
+                 * @example {
+                 *       "language": "es"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["AskInterpreter"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "asks": [
+                     *           {
+                     *             "answer": "asked",
+                     *             "asked_at": 1,
+                     *             "interpreter_id": "text",
+                     *             "name": "Walk-in care"
+                     *           }
+                     *         ],
+                     *         "guest_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "language": "es",
+                     *         "language_name": "Spanish",
+                     *         "status": "asking"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_InterpreterSearch"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    "interpreters::cancel": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
+                 * @example northside
+                 */
+                "X-AccountCode"?: string;
+                /**
+                 * @description Whose cookie counts; pages send it with every call, other clients never.
+                 * @example patient
+                 */
+                "X-Session-Kind"?: "patient" | "provider" | "admin";
+            };
+            path: {
+                /**
+                 * @description Number of the visit
+                 * @example 4711
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "asks": [
+                     *           {
+                     *             "answer": "asked",
+                     *             "asked_at": 1,
+                     *             "interpreter_id": "text",
+                     *             "name": "Walk-in care"
+                     *           }
+                     *         ],
+                     *         "guest_id": "018f6b0a-3c1e-7a52-9d37-5f0c6e1b2a44",
+                     *         "language": "es",
+                     *         "language_name": "Spanish",
+                     *         "status": "asking"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Data_InterpreterSearch"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

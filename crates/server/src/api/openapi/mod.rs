@@ -30,6 +30,7 @@ const TAGS: &[(&str, &str)] = &[
     ("visits", "Encounters from the queue to the end, and the calls they are held in."),
     ("recordings", "Recordings of calls: asking everybody, playing, deleting."),
     ("guests", "People invited into a visit by its code: family, carers, interpreters."),
+    ("interpreters", "Whom a clinic asks to interpret, and finding one of them for a visit."),
     ("files", "Documents, photos and attachments, each with an owner and a target."),
     ("accounts", "Clinics: what a portal has to know of them, and how they are set up."),
     ("api_apps", "The programs that act for a clinic: their keys, admin tokens and scopes."),
