@@ -42,6 +42,8 @@ pub struct Invitation {
     pub account_name: String,
     /// Who has the visit, or is asked for.
     pub provider_name: Option<String>,
+    /// The place that the caller has there already.
+    pub guest: Option<GuestView>,
 }
 
 /// A guest's place, with what the guest may know of the visit.
@@ -90,11 +92,16 @@ pub async fn invitation(app: &App, actor: &Actor, code: &str) -> Result<Invitati
     let room = rooms::find(&mut conn, &actor.account, visit.room).await?;
     let room = room.ok_or_else(|| Error::not_found("invitation"))?;
     let provider_name = provider_name(&mut conn, &visit).await?;
+    let guest = match own_place(&mut conn, &actor, visit.id).await? {
+        Some((guest, user)) => Some(view(&mut conn, &visit, guest, &user).await?),
+        None => None,
+    };
     Ok(Invitation {
         status: visit.state.status,
         room_name: room.name,
         account_name: room.account_name,
         provider_name,
+        guest,
     })
 }
 

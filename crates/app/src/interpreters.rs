@@ -6,10 +6,14 @@ mod letter;
 mod search;
 
 use bedside_model::{
+    AccountId,
     interpreter::{Contact, Fault, MAX_CONTACTS, language},
     permission::Action,
 };
-use bedside_store::interpreters::{self, Interpreter};
+use bedside_store::{
+    Conn,
+    interpreters::{self, Interpreter},
+};
 
 use crate::{Actor, App, Error, Result, audit, authz};
 
@@ -57,14 +61,8 @@ pub fn language_name(tag: &str) -> String {
 
 /// The languages that somebody interprets now, each once, in alphabetical order:
 /// what a patient can be offered.
-///
-/// # Errors
-/// 401.
-pub async fn languages(app: &App, actor: &Actor) -> Result<Vec<String>> {
-    authz::account(actor, Action::InterpreterLanguages)?;
-    let mut conn = app.store.reader().await?;
-    let found = interpreters::list(&mut conn, &actor.account).await?;
-    let spoken = found.into_iter().filter(|one| one.contact.active);
+pub(crate) async fn languages(conn: &mut Conn, account: &AccountId) -> Result<Vec<String>> {
+    let spoken = interpreters::list(conn, account).await?.into_iter().filter(|one| one.contact.active);
     let mut tags: Vec<String> = spoken.flat_map(|one| one.contact.languages).collect();
     tags.sort_unstable();
     tags.dedup();

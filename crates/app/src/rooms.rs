@@ -23,6 +23,7 @@ use bedside_store::{
 use crate::{
     Actor, App, Error, Result, Who, audit, authz, credentials,
     events::{self, Subject},
+    interpreters,
 };
 
 pub use booking::BookingUpdate;
@@ -65,16 +66,21 @@ pub struct RoomView {
     pub next_open: Option<At>,
     /// May one come without an appointment?
     pub walkins: Walkins,
+    /// Tags of the languages for which an interpreter can be asked now.
+    pub interpreter_languages: Vec<String>,
 }
 
 impl RoomView {
     async fn of(app: &App, room: Room, providers: Option<Vec<UserId>>) -> Result<Self> {
         let now = app.clock.now();
-        let walkins = on_call::walkins(&mut app.store.reader().await?, &room, now).await?;
+        let mut conn = app.store.reader().await?;
+        let walkins = on_call::walkins(&mut conn, &room, now).await?;
+        let interpreter_languages = interpreters::languages(&mut conn, &room.account).await?;
         Ok(Self {
             is_closed: room.settings.is_closed_at(now),
             next_open: room.settings.next_open(now),
             walkins,
+            interpreter_languages,
             room,
             providers,
         })

@@ -252,9 +252,6 @@ actions! {
     InterpretersRead, UsersRead, [(Admin, &[SameAccount]), (Scheduler, &[SameAccount]), (Provider, &[SameAccount])];
     /// Say whom.
     InterpretersManage, AccountWrite, [(Admin, &[SameAccount])];
-    /// See which languages somebody interprets.
-    InterpreterLanguages, VisitsRead, [(Admin, &[SameAccount]), (Scheduler, &[SameAccount]), (Provider, &[SameAccount]),
-        (Member, &[SameAccount]), (Guest, &[SameAccount])];
     /// Find an interpreter for a visit, who is let in when they come.
     InterpreterAsk, VisitsWrite, [(Provider, &[OwnVisit])];
     /// See how that search stands.

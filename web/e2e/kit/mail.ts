@@ -9,6 +9,8 @@ export interface Letter {
 	subject: string;
 	/** The link inside that sets a password. */
 	link: string | null;
+	/** The link inside under which an interpreter answers. */
+	question: string | null;
 }
 
 async function letters(clinic: Clinic): Promise<Letter[]> {
@@ -47,5 +49,6 @@ function read(text: string): Letter {
 		to: header('To'),
 		subject: header('Subject'),
 		link: body.match(/https?:\/\/\S+\/password\?email_token=[0-9a-f]{32}/)?.[0] ?? null,
+		question: body.match(/https?:\/\/\S+\/interpret\?who=\S+/)?.[0] ?? null,
 	};
 }

@@ -43,6 +43,8 @@ pub struct InvitationObject {
     account_name: String,
     /// Who has the visit or is asked for.
     provider_name: Option<String>,
+    /// The place that the caller has there already; null for nobody.
+    guest: Option<Guest>,
 }
 
 /// The waiting room of an invitation.
@@ -68,6 +70,7 @@ impl From<Invitation> for InvitationObject {
             room: InvitationRoom { name: found.room_name },
             account_name: found.account_name,
             provider_name: found.provider_name,
+            guest: found.guest.map(Guest::from),
         }
     }
 }

@@ -154,22 +154,10 @@ pub struct InterpreterLanguage {
     name: String,
 }
 
-impl InterpreterLanguage {
-    fn of(language: String) -> Self {
+impl From<String> for InterpreterLanguage {
+    fn from(language: String) -> Self {
         Self { name: language_name(&language), language }
     }
-}
-
-/// The languages for which somebody can be asked right now: what to offer at
-/// intake as `interpreter_language`. Empty where the clinic has no interpreter.
-#[utoipa::path(get, path = "/interpreters/languages", tag = "interpreters",
-    operation_id = "interpreters::languages", responses((status = 200, body = Data<Vec<InterpreterLanguage>>)))]
-pub async fn languages(
-    State(app): State<App>,
-    Caller(actor): Caller,
-) -> Result<Data<Vec<InterpreterLanguage>>, ApiError> {
-    let found = interpreters::languages(&app, &actor).await?;
-    Ok(data(found.into_iter().map(InterpreterLanguage::of).collect()))
 }
 
 /// Somebody who was asked to interpret at a visit.

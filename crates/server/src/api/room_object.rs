@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{BaseUrl, room_booking::BookingObject};
+use super::{BaseUrl, interpreters::InterpreterLanguage, room_booking::BookingObject};
 
 /// A waiting room.
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,6 +55,9 @@ pub struct Room {
     /// Kinds of the documents that patients agree to before a visit here.
     #[schema(example = json!(["consent"]))]
     consent_required: Vec<String>,
+    /// The languages for which an interpreter can be asked right now: what to offer
+    /// at intake, as `interpreter_language`.
+    interpreter_languages: Vec<InterpreterLanguage>,
     /// UNIX seconds.
     created: i64,
     /// UNIX seconds.
@@ -200,7 +203,7 @@ impl From<&RoomSettings> for Payment {
 impl Room {
     /// A room for somebody who reached us at this origin.
     pub fn of(view: RoomView, base: &BaseUrl) -> Self {
-        let RoomView { room, providers, is_closed, next_open, walkins } = view;
+        let RoomView { room, providers, is_closed, next_open, walkins, interpreter_languages } = view;
         let ids: Option<Vec<String>> = providers.map(|ids| ids.iter().map(ToString::to_string).collect());
         let payment = Payment::from(&room.settings);
         let settings = room.settings;
@@ -236,6 +239,7 @@ impl Room {
             grace_minutes: settings.grace_minutes,
             recording: if settings.ask_to_record { "ask" } else { "off" },
             consent_required: settings.consent_required.into_iter().map(|one| one.kind).collect(),
+            interpreter_languages: interpreter_languages.into_iter().map(Into::into).collect(),
             created: room.created_at.seconds(),
             modified: room.updated_at.seconds(),
             code: room.code,

@@ -115,7 +115,6 @@ fn operations() -> OpenApiRouter<Api> {
         .routes(routes!(health_readings::list, health_readings::add))
         .routes(routes!(health_readings::remove))
         .routes(routes!(interpreters::list, interpreters::add))
-        .routes(routes!(interpreters::languages))
         .routes(routes!(interpreters::update, interpreters::retire))
         .routes(routes!(interpreters::get, interpreters::ask, interpreters::cancel))
         .routes(routes!(pharmacies::search, pharmacies::add))

@@ -109,6 +109,8 @@ fn enter(entered: &Entered, https: bool) -> Response {
 /// What is said, in one language: title and sentence by standing, then the
 /// buttons for yes, no, and coming again.
 struct Said {
+    /// Between the clinic's name and the language's.
+    needs: &'static str,
     asked: (&'static str, &'static str),
     comes: (&'static str, &'static str),
     declined: (&'static str, &'static str),
@@ -121,9 +123,10 @@ struct Said {
 const fn said(language: Language) -> Said {
     match language {
         Language::English => Said {
+            needs: "needs somebody who interprets",
             asked: (
                 "Can you interpret now?",
-                "A video visit needs you. Accept, and you are in the call with your camera and microphone.",
+                "Accept, and you are in the video visit with your camera and microphone.",
             ),
             comes: ("You have accepted", "The visit is waiting for you."),
             declined: ("You have declined", "Thank you for answering. Somebody else is asked."),
@@ -133,14 +136,15 @@ const fn said(language: Language) -> Said {
             buttons: ["Accept and join", "Decline", "Join the call"],
         },
         Language::Spanish => Said {
+            needs: "necesita a alguien que interprete:",
             asked: (
                 "¿Puede interpretar ahora?",
-                "Una visita por video le necesita. Acepte y estará en la llamada con su cámara y micrófono.",
+                "Acepte y estará en la visita por video con su cámara y micrófono.",
             ),
             comes: ("Ha aceptado", "La visita le espera."),
             declined: ("Ha rechazado", "Gracias por responder. Se pregunta a otra persona."),
             taken: ("Ya viene otra persona", "Gracias por mirar. No tiene que hacer nada más."),
-            over: ("Ya no hace falta nadie", "Gracias por mirar. No tiene que hacer nada más."),
+            over: ("Ya no se necesita a nadie", "Gracias por mirar. No tiene que hacer nada más."),
             full: (
                 "La llamada está completa",
                 "No se ha cambiado nada. Abra el enlace de nuevo en un momento.",
@@ -166,7 +170,7 @@ fn page(asked: &Asked, no_first: bool) -> Response {
     };
     let tongue = interpreters::language_name(&asked.language);
     let sentence = match asked.standing {
-        Standing::Asked => format!("{} · {tongue}. {sentence}", asked.clinic),
+        Standing::Asked => format!("{} {} {tongue}. {sentence}", asked.clinic, said.needs),
         _ => sentence.to_owned(),
     };
     notice::choices(status, (language, title, &sentence), &choices)

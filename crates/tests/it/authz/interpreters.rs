@@ -23,10 +23,6 @@ pub async fn cases(world: &World) -> Vec<Case> {
             .role(refused(patient, 403))
             .relation(nobody("every provider sees whom the clinic asks"))
             .elsewhere(200),
-        Case::new("interpreters::languages", &patient.client)
-            .role(nobody("everybody of the clinic sees what is offered"))
-            .relation(nobody("everybody of the clinic sees what is offered"))
-            .elsewhere(200),
         Case::new("interpreters::add", admin)
             .body(one("New"))
             .role(refused(provider, 403))

@@ -992,26 +992,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/interpreters/languages": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The languages for which somebody can be asked right now: what to offer at intake as `interpreter_language`.
-         * @description Empty where the clinic has no interpreter. Credentials: `X-ApiToken`, or the session of a page.
-         */
-        get: operations["interpreters::languages"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/interpreters/{id}": {
         parameters: {
             query?: never;
@@ -5909,6 +5889,7 @@ export interface components {
             data: {
                 /** @description Name of the clinic. */
                 account_name: string;
+                guest?: components["schemas"]["Guest"] | null;
                 /** @description Who has the visit or is asked for. */
                 provider_name?: string | null;
                 room: components["schemas"]["InvitationRoom"];
@@ -6727,6 +6708,11 @@ export interface components {
                 grace_minutes: number;
                 id: string;
                 /**
+                 * @description The languages for which an interpreter can be asked right now: what to offer
+                 *     at intake, as `interpreter_language`.
+                 */
+                interpreter_languages: components["schemas"]["InterpreterLanguage"][];
+                /**
                  * Format: int64
                  * @description UNIX seconds.
                  */
@@ -7304,21 +7290,6 @@ export interface components {
                  * @example +15185550123
                  */
                 phone: string;
-            }[];
-        };
-        /** @description One object. */
-        Data_Vec_InterpreterLanguage: {
-            data: {
-                /**
-                 * @description Tag of BCP 47.
-                 * @example es
-                 */
-                language: string;
-                /**
-                 * @description In English.
-                 * @example Spanish
-                 */
-                name: string;
             }[];
         };
         /** @description One object. */
@@ -8698,6 +8669,7 @@ export interface components {
         InvitationObject: {
             /** @description Name of the clinic. */
             account_name: string;
+            guest?: components["schemas"]["Guest"] | null;
             /** @description Who has the visit or is asked for. */
             provider_name?: string | null;
             room: components["schemas"]["InvitationRoom"];
@@ -11381,6 +11353,11 @@ export interface components {
              */
             grace_minutes: number;
             id: string;
+            /**
+             * @description The languages for which an interpreter can be asked right now: what to offer
+             *     at intake, as `interpreter_language`.
+             */
+            interpreter_languages: components["schemas"]["InterpreterLanguage"][];
             /**
              * Format: int64
              * @description UNIX seconds.
@@ -18900,60 +18877,6 @@ export interface operations {
             504: components["responses"]["TimedOut"];
         };
     };
-    "interpreters::languages": {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description Code of the account (the clinic). May be left out where a token, a key or the host tells it.
-                 * @example northside
-                 */
-                "X-AccountCode"?: string;
-                /**
-                 * @description Whose cookie counts; pages send it with every call, other clients never.
-                 * @example patient
-                 */
-                "X-Session-Kind"?: "patient" | "provider" | "admin";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    ETag: components["headers"]["ETag"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "data": [
-                     *         {
-                     *           "language": "es",
-                     *           "name": "Spanish"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Data_Vec_InterpreterLanguage"];
-                };
-            };
-            304: components["responses"]["NotModified"];
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
-            504: components["responses"]["TimedOut"];
-        };
-    };
     "interpreters::update": {
         parameters: {
             query?: never;
@@ -22465,6 +22388,12 @@ export interface operations {
                      *         "domain": "northside.example",
                      *         "grace_minutes": 1,
                      *         "id": "4711",
+                     *         "interpreter_languages": [
+                     *           {
+                     *             "language": "es",
+                     *             "name": "Spanish"
+                     *           }
+                     *         ],
                      *         "modified": 1800000000,
                      *         "name": "Walk-in care",
                      *         "operation_settings": {
@@ -22607,6 +22536,12 @@ export interface operations {
                      *         "domain": "northside.example",
                      *         "grace_minutes": 1,
                      *         "id": "4711",
+                     *         "interpreter_languages": [
+                     *           {
+                     *             "language": "es",
+                     *             "name": "Spanish"
+                     *           }
+                     *         ],
                      *         "modified": 1800000000,
                      *         "name": "Walk-in care",
                      *         "operation_settings": {
@@ -22795,6 +22730,12 @@ export interface operations {
                      *         "domain": "northside.example",
                      *         "grace_minutes": 1,
                      *         "id": "4711",
+                     *         "interpreter_languages": [
+                     *           {
+                     *             "language": "es",
+                     *             "name": "Spanish"
+                     *           }
+                     *         ],
                      *         "modified": 1800000000,
                      *         "name": "Walk-in care",
                      *         "operation_settings": {
@@ -22941,6 +22882,12 @@ export interface operations {
                      *         "domain": "northside.example",
                      *         "grace_minutes": 1,
                      *         "id": "4711",
+                     *         "interpreter_languages": [
+                     *           {
+                     *             "language": "es",
+                     *             "name": "Spanish"
+                     *           }
+                     *         ],
                      *         "modified": 1800000000,
                      *         "name": "Walk-in care",
                      *         "operation_settings": {
@@ -31178,6 +31125,20 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "account_name": "Walk-in care",
+                     *         "guest": {
+                     *           "created": 1800000000,
+                     *           "id": "4711",
+                     *           "name": "Walk-in care",
+                     *           "role": "family",
+                     *           "status": "10",
+                     *           "user_id": "900",
+                     *           "visit": {
+                     *             "id": "4711",
+                     *             "provider_name": "Dr. Amara Osei",
+                     *             "state": "text",
+                     *             "status_name": "pending"
+                     *           }
+                     *         },
                      *         "provider_name": "Dr. Amara Osei",
                      *         "room": {
                      *           "name": "Walk-in care"

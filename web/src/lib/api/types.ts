@@ -39,6 +39,8 @@ export type PasswordLink = Schemas['PasswordLink'];
 export type Invitation = Whole<Schemas['InvitationObject']>;
 export type Guest = Whole<Schemas['Guest']>;
 export type Participant = Whole<Schemas['ParticipantObject']>;
+/** A visit's search for an interpreter. */
+export type InterpreterSearch = Whole<Schemas['InterpreterSearch']>;
 export type GuestRole = 'family' | 'carer' | 'interpreter';
 
 export type StatusName = 'pending' | 'confirmed' | 'in_progress' | 'completed' | 'cancelled' | 'refunded';

@@ -13,6 +13,7 @@ function peer(identity: string, role: string): Peer {
 		speaking: false,
 		sharing: false,
 		handAt: null,
+		guestRole: '',
 	};
 }
 

@@ -7,6 +7,8 @@ export interface Peer {
 	identity: string;
 	name: string;
 	role: string;
+	/** As what a guest came: `family`, `carer` or `interpreter`; empty for others. */
+	guestRole: string;
 	hasVideo: boolean;
 	/** Turned off, as opposed to not here yet. */
 	cameraOff: boolean;
@@ -26,6 +28,7 @@ export function peerOf(participant: RemoteParticipant, kit: Sdk, handAt: number 
 		identity: participant.identity,
 		name: participant.name ?? '',
 		role: roleOf(participant.metadata),
+		guestRole: participant.attributes.guest_role ?? '',
 		hasVideo: Boolean(camera?.track && !camera.isMuted),
 		cameraOff: camera?.isMuted ?? false,
 		muted: microphone ? microphone.isMuted : true,

@@ -23,6 +23,7 @@ const call: CallState = {
 			speaking: false,
 			sharing: false,
 			handAt: null,
+			guestRole: '',
 		},
 	],
 	gone: null,

@@ -72,6 +72,8 @@ export class GuestVisit {
 				this.away = known.away;
 				this.place = await guests.get(this.api, known.visit, known.guest).catch(() => null);
 			}
+			// Known by the cookie alone: another tab, or let in by a link of one's own.
+			this.place ??= this.invitation.guest;
 			// Whoever gave a place up is asked anew.
 			if (this.place?.status === 'ended') this.place = null;
 			if (!this.place) {

@@ -66,7 +66,8 @@ export class Dashboard {
 			source: this.api.source,
 			onEvent: (event) => {
 				if (/^(visit|queue|call)\./.test(event.type)) this.refreshSoon();
-				if (/^(guest|call)\./.test(event.type)) for (const heed of this.guestEars) heed(event.visit_id);
+				if (/^(guest|call|visit\.interpreter)\./.test(event.type))
+					for (const heed of this.guestEars) heed(event.visit_id);
 				if (event.type.startsWith('message.')) for (const heed of this.messageEars) heed(event.visit_id);
 				if (event.type === 'visit.ended') void this.refreshDone();
 				if (event.type.startsWith('room.')) void this.refreshRooms();

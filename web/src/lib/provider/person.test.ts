@@ -22,6 +22,7 @@ describe('person', () => {
 				fever: true,
 				temperatureC: 38.4,
 				address: { zip: '12345', note: null },
+				interpreter_language: 'es',
 				empty: '',
 			}),
 		).toEqual([
@@ -30,6 +31,7 @@ describe('person', () => {
 			{ label: 'Fever', value: 'Yes' },
 			{ label: 'Temperature c', value: '38.4' },
 			{ label: 'Address', value: 'Zip: 12345' },
+			{ label: 'Interpreter language', value: 'Spanish' },
 		]);
 		expect(answers(null)).toEqual([]);
 		expect(labelOf('custom_')).toBe('custom_');

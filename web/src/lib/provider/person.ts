@@ -1,4 +1,5 @@
 /** What a provider reads about a person, from the rows the API gives. */
+import { nameIn } from '#lib/interpreters/names.ts';
 
 export interface Answer {
 	label: string;
@@ -17,7 +18,7 @@ const OWN_FIELDS = new Set(
 export function answers(intake: Record<string, unknown> | null | undefined): Answer[] {
 	return Object.entries(intake ?? {})
 		.filter(([name]) => !OWN_FIELDS.has(name))
-		.map(([name, value]) => ({ label: labelOf(name), value: valueWords(value) }))
+		.map(([name, value]) => ({ label: labelOf(name), value: answerWords(name, value) }))
 		.filter((answer) => answer.value !== '');
 }
 
@@ -30,6 +31,12 @@ export function labelOf(name: string): string {
 		.trim()
 		.toLowerCase();
 	return words ? words.charAt(0).toUpperCase() + words.slice(1) : name;
+}
+
+/** A tag such as `es` is no word for anybody. */
+function answerWords(name: string, value: unknown): string {
+	const words = valueWords(value);
+	return name === 'interpreter_language' ? nameIn('en', words) : words;
 }
 
 function valueWords(value: unknown): string {

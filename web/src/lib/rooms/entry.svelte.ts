@@ -85,8 +85,11 @@ export class RoomEntry {
 		if (!this.session) throw new ApiError(401, { message: t('guest.no_cookie'), error: 'no_cookie' });
 	}
 
-	/** Enters the queue and returns the visit's id. A second try after a lost answer goes on where the first stopped. */
-	async enter(reason: string, guest?: Guest): Promise<string> {
+	/**
+	 * Enters the queue and returns the visit's id. `language` is what an interpreter is needed for; empty for none. A second try after a lost
+	 * answer goes on where the first stopped.
+	 */
+	async enter(reason: string, language: string, guest?: Guest): Promise<string> {
 		if (guest) await this.signIn(guest);
 		const room = this.room?.code ?? this.slug;
 		if (this.#intakeId === null) {
@@ -94,6 +97,7 @@ export class RoomEntry {
 				type: 1,
 				room_code: room,
 				reason_for_visit: reason,
+				...(language ? { interpreter_language: language } : {}),
 				...(guest?.for === 'other' ? { visit_for: 'somebody_else', caller_name: guest.caller } : {}),
 			};
 			const intake = (await ok(this.api.http.POST('/intakes', { body }))).data;

@@ -29,6 +29,7 @@ interface Kept {
 	provider_id: string;
 	consultation_id: string;
 	reason: string;
+	language: string;
 	hold: scheduling.Hold | null;
 }
 
@@ -58,6 +59,8 @@ export class Booking {
 	/** Free times near one that somebody else took meanwhile. */
 	nearest: Choice[] = $state.raw([]);
 	reason = $state('');
+	/** For which language an interpreter is needed; empty for none. */
+	language = $state('');
 	visitFor: Guest | null = $state.raw(null);
 	#intake: string | null = null;
 	#minutes: number | null = null;
@@ -257,7 +260,7 @@ export class Booking {
 		if (!held) return { problem: t('book.choose_first') };
 		const room = this.room?.code ?? this.slug;
 		try {
-			this.#intake ??= await scheduling.addIntake(this.api, room, this.reason.trim());
+			this.#intake ??= await scheduling.addIntake(this.api, room, this.reason.trim(), this.language);
 			const wish = { ...this.#wish, provider_id: held.provider_id };
 			const visit = await scheduling.book(this.api, wish, this.#intake, held.start, held.end);
 			this.#done();
@@ -300,6 +303,7 @@ export class Booking {
 			provider_id: this.provider,
 			consultation_id: this.consultation,
 			reason: this.reason,
+			language: this.language,
 			hold: this.hold,
 		};
 		sessionStorage.setItem(this.#place, JSON.stringify(kept));
@@ -314,6 +318,8 @@ export class Booking {
 			this.consultation = kept.consultation_id;
 		}
 		this.reason = kept.reason;
+		const offered = this.room?.interpreter_languages.some((one) => one.language === kept.language);
+		this.language = offered ? kept.language : '';
 		this.hold = kept.hold;
 	}
 }

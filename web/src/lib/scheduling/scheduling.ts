@@ -53,8 +53,19 @@ export function release(api: Api, id: string): void {
 	fetch(url, { method: 'DELETE', headers: api.source.headers(), keepalive: true }).catch(() => undefined);
 }
 
-export async function addIntake(api: Api, room_code: string, reason_for_visit: string): Promise<string> {
-	const body = { type: 2, room_code, reason_for_visit };
+/** `interpreter` is the language somebody needs one for; empty for none. */
+export async function addIntake(
+	api: Api,
+	room_code: string,
+	reason_for_visit: string,
+	interpreter: string,
+): Promise<string> {
+	const body = {
+		type: 2,
+		room_code,
+		reason_for_visit,
+		...(interpreter ? { interpreter_language: interpreter } : {}),
+	};
 	return (await ok(api.http.POST('/intakes', { body }))).data.id;
 }
 
