@@ -84,7 +84,7 @@ async fn the_code_leads_to_the_door_and_the_provider_opens_it() {
     assert_eq!(
         before,
         json!({ "status_name": "pending", "state": "not_begun", "room": { "name": "Walk-in care" },
-            "account_name": "Northside Clinic", "provider_name": null })
+            "account_name": "Northside Clinic", "provider_name": null, "guest": null })
     );
     let guest = scene.guest("Ana  Maria Silva").await;
     assert_eq!(guest.place["status"], "waiting");
@@ -95,6 +95,9 @@ async fn the_code_leads_to_the_door_and_the_provider_opens_it() {
     );
     assert_eq!(guest.place["visit"]["id"], scene.visit.id);
     assert!(guest.place["visit"]["provider_name"].is_null());
+    // Whoever has a place is told so, and nobody else is.
+    assert_eq!(guest.client.get(&path).await.data()["guest"]["id"], guest.id);
+    assert!(scene.provider.client.get(&path).await.data()["guest"].is_null());
     // Nobody has the visit: nobody can let guests in.
     scene.decide(&guest, "admit").await.refused(403, "not_allowed");
     scene.call(&guest).await.refused(400, "not_admitted_yet");

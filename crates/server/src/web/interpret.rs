@@ -136,7 +136,7 @@ const fn said(language: Language) -> Said {
             buttons: ["Accept and join", "Decline", "Join the call"],
         },
         Language::Spanish => Said {
-            needs: "necesita a alguien que interprete:",
+            needs: "necesita a alguien para interpretar:",
             asked: (
                 "¿Puede interpretar ahora?",
                 "Acepte y estará en la visita por video con su cámara y micrófono.",
