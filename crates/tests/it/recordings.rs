@@ -348,10 +348,9 @@ pub fn middle(claps: &Value) -> f64 {
     offsets[offsets.len() / 2]
 }
 
-/// How many claps of two seconds are recorded; the benchmark takes 30.
-fn length() -> i64 {
-    std::env::var("BEDSIDE_TEST_RECORDING_CLAPS").ok().and_then(|count| count.parse().ok()).unwrap_or(5)
-}
+/// How many claps of two seconds are recorded: a minute. Sound and picture that
+/// drift apart need some seconds to show it.
+const LENGTH: i64 = 30;
 
 #[tokio::test]
 async fn two_people_are_recorded_together_in_time_and_it_can_be_played_and_deleted() {
@@ -374,7 +373,7 @@ async fn two_people_are_recorded_together_in_time_and_it_can_be_played_and_delet
     say(&call.patient.client, &id, "agree").await.ok();
     desk.next_of("recording.started").await;
     peers[0].until(|said| said["event"] == "room" && said["recording"] == true).await;
-    peers[0].claps(length()).await;
+    peers[0].claps(LENGTH).await;
     let running = call.get(&id).await;
     call.provider.client.post(&format!("/recordings/{id}/stop"), json!({})).await.ok();
     desk.next_of("recording.ready").await;
@@ -402,9 +401,9 @@ async fn two_people_are_recorded_together_in_time_and_it_can_be_played_and_delet
     let found = claps(&python, &film).await;
     println!("recorded {seconds:.2} s, {found}, middle {:.0} ms, {}", middle(&found), ready["tracks"]);
     for side in ["left", "right"] {
-        assert!(found[side].as_i64().unwrap() >= length() - 2, "both are seen: {found}");
+        assert!(found[side].as_i64().unwrap() >= LENGTH - 2, "both are seen: {found}");
     }
-    assert!(found["heard"].as_i64().unwrap() >= 2 * length() - 4, "both are heard: {found}");
+    assert!(found["heard"].as_i64().unwrap() >= 2 * LENGTH - 4, "both are heard: {found}");
     assert!(middle(&found).abs() < 80.0, "{found}");
 
     // A player asks for parts.

@@ -71,9 +71,12 @@ fn graph(parts: &[Part], length_ms: i64) -> (String, bool) {
     for (index, part) in parts.iter().enumerate() {
         let start = i64::try_from(part.start_ms).unwrap_or(i64::MAX);
         if !part.media.is_video() {
-            // What is missing becomes silence, so that the rest keeps its time.
+            // What is missing becomes silence, so that the rest keeps its time. Filled
+            // and cut only: stretching (async above 1) runs away after seconds of
+            // whole-millisecond times and puts sound behind picture.
             graph.push_str(&format!(
-                ";[{index}:a]asetpts=PTS-STARTPTS,aresample=48000:async=1000:first_pts=0,adelay={start}:all=1[s{index}]"
+                ";[{index}:a]asetpts=PTS-STARTPTS,aresample=48000:async=1:min_hard_comp=0.05:first_pts=0,\
+                 adelay={start}:all=1[s{index}]"
             ));
             sounds.push(format!("[s{index}]"));
             continue;
