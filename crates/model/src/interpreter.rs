@@ -182,9 +182,10 @@ pub struct Search {
 /// What happens to a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step<'s> {
-    /// This contact says yes, also after the two minutes.
+    /// This contact says yes, also after the two minutes. Whether somebody who
+    /// was not asked in this search may is the caller's affair.
     Accept(&'s str),
-    /// This contact says no.
+    /// This contact says no, likewise.
     Decline(&'s str),
     /// The two minutes of this contact are over.
     TimeOut(&'s str),
@@ -237,7 +238,20 @@ impl Search {
             Step::TimeOut(who) => (who, Answer::NoAnswer),
         };
         let (who, answer) = answered;
-        let Some(ask) = self.asks.iter_mut().find(|ask| ask.interpreter == who) else { return Done::Nothing };
+        let known = self.asks.iter().position(|ask| ask.interpreter == who);
+        let at = match known {
+            Some(at) => at,
+            // Asked in an earlier search of the visit, and answering it now.
+            None if answer != Answer::NoAnswer
+                && matches!(self.status, Status::Asking | Status::NotFound) =>
+            {
+                let (interpreter, answer) = (who.to_owned(), Answer::NoAnswer);
+                self.asks.push(Ask { interpreter, answer, asked_at: now });
+                self.asks.len() - 1
+            }
+            None => return Done::Nothing,
+        };
+        let Some(ask) = self.asks.get_mut(at) else { return Done::Nothing };
         // A late yes still helps whoever waits, as long as nobody else said it.
         let open = match ask.answer {
             Answer::Asked => self.status == Status::Asking,

@@ -259,3 +259,15 @@ const OF_VISIT: &str =
 pub async fn find_of_visit(conn: &mut Conn, account: &AccountId, visit: VisitId) -> Result<Option<Request>> {
     query_opt!(conn, RequestRow, OF_VISIT, account.as_str(), visit.0)?.map(Request::try_from).transpose()
 }
+
+const ALL_OF_VISIT: &str =
+    select_requests!("WHERE account_id = $1 AND visit_id = $2 ORDER BY number DESC LIMIT 100");
+
+/// The searches of a visit, newest first, 100 at most.
+///
+/// # Errors
+/// What the database says.
+pub async fn list_of_visit(conn: &mut Conn, account: &AccountId, visit: VisitId) -> Result<Vec<Request>> {
+    let rows = query_all!(conn, RequestRow, ALL_OF_VISIT, account.as_str(), visit.0)?;
+    rows.into_iter().map(Request::try_from).collect()
+}

@@ -246,6 +246,35 @@ async fn a_no_asks_the_next_one_at_once_and_the_late_one_hears_who_was_faster() 
 }
 
 #[tokio::test]
+async fn an_old_letter_counts_for_the_search_that_goes_on() {
+    let scene = scene().await;
+    scene.ask().await;
+    let ines = scene.link("ines").await;
+    scene.clock.advance_seconds(120);
+    let bea = scene.link("bea").await;
+    scene.clock.advance_seconds(120);
+    scene.kit.told().await;
+    assert_eq!(scene.stands().await["status"], "not_found");
+    // Asked again: Ines first. Bea opens her letter of before.
+    assert_eq!(answers(&scene.ask().await), said(&[("Ines Prado", "asked")]));
+    assert!(open(&bea).await.1.contains("Can you interpret now?"));
+    accept(&scene.kit, &bea, scene.visit.body["code"].as_str().unwrap()).await;
+    let search = scene.stands().await;
+    assert_eq!(search["status"], "accepted");
+    assert_eq!(answers(&search), said(&[("Ines Prado", "no_answer"), ("Bea Ruiz", "accepted")]));
+    assert!(open(&ines).await.1.contains("Somebody else is coming"));
+    assert_eq!(press(&ines, "yes").await.status(), StatusCode::OK);
+    let everybody = scene.participants().await;
+    assert_eq!(everybody.as_array().unwrap().iter().filter(|one| one["role"] == "interpreter").count(), 1);
+    // A second language beside the first: who is there finds back by the own letter.
+    let sign = json!({ "language": "ase" });
+    let asked = scene.provider.client.post(&scene.path(), sign).await.data();
+    assert_eq!(answers(&asked), said(&[("Sam Lee", "asked")]));
+    assert!(open(&bea).await.1.contains("Join the call"));
+    assert!(open(&ines).await.1.contains("Nobody is needed"), "she does not sign");
+}
+
+#[tokio::test]
 async fn the_search_goes_on_after_a_restart() {
     let mut scene = scene().await;
     scene.ask().await;

@@ -109,18 +109,35 @@ pub struct Asked {
     interpreter: String,
 }
 
-fn standing(visit: &Visit, request: &Request, interpreter: &str) -> Standing {
-    let answer = request.search.answer_of(interpreter);
+fn standing(visit: &Visit, request: &Request, one: &Interpreter) -> Standing {
     if may_come(visit).is_err() {
         return Standing::Over;
     }
-    match (answer, request.search.status) {
+    match (request.search.answer_of(&one.id), request.search.status) {
         (Some(Answer::Accepted), Status::Accepted) => Standing::Comes,
         (Some(Answer::Declined), _) => Standing::Declined,
         (Some(Answer::Asked | Answer::NoAnswer), Status::Asking | Status::NotFound) => Standing::Asked,
+        (None, Status::Asking | Status::NotFound) if one.contact.speaks(&request.language) => Standing::Asked,
         (_, Status::Accepted) => Standing::Taken,
         _ => Standing::Over,
     }
+}
+
+/// The search that a letter counts for: the one by which its reader has a place
+/// at the visit, else the visit's newest. Whoever opens an old letter is as
+/// welcome as with the new one, and one language never brings two people.
+async fn current(conn: &mut Conn, visit: &Visit, own: Request, one: &Interpreter) -> Result<Request> {
+    let all = interpreters::list_of_visit(conn, &visit.account, visit.id).await?;
+    for request in &all {
+        if request.search.answer_of(&one.id) == Some(Answer::Accepted)
+            && let Some(guest) = &request.guest
+            && let Some(guest) = guests::find(conn, &visit.account, visit.id, guest).await?
+            && matches!(guest.place.status, Place::Waiting | Place::Admitted)
+        {
+            return Ok(request.clone());
+        }
+    }
+    Ok(all.into_iter().next().unwrap_or(own))
 }
 
 /// Whom a letter's link names; changes nothing. None for a link that is not ours.
@@ -142,15 +159,18 @@ pub async fn find(app: &App, who: &str) -> Result<Option<Asked>> {
     let found = interpreters::find_request(&mut conn, &account.id, request).await?;
     let Some(found) = found else { return Ok(None) };
     let Some(visit) = visits::find(&mut conn, &account.id, found.visit).await? else { return Ok(None) };
+    let Some(one) = interpreters::find(&mut conn, &account.id, interpreter).await? else { return Ok(None) };
+    let asked = found.id.clone();
+    let found = current(&mut conn, &visit, found, &one).await?;
     let words = notifications::language(&mut conn, &account.id, None).await?;
     Ok(Some(Asked {
-        standing: standing(&visit, &found, interpreter),
+        standing: standing(&visit, &found, &one),
         words,
         clinic: account.name,
         account: account.id,
         visit: visit.id,
         language: found.language,
-        request: found.id,
+        request: asked,
         interpreter: interpreter.to_owned(),
     }))
 }
@@ -184,7 +204,7 @@ pub async fn accept(
         .write(move |tx| {
             Box::pin(async move {
                 let Some((visit, mut request, one)) = locked(tx, &asked).await? else { return Ok(None) };
-                match standing(&visit, &request, &one.id) {
+                match standing(&visit, &request, &one) {
                     Standing::Asked => {
                         let yes = Step::Accept(&one.id);
                         if step(tx, &owner, &vault, &visit, &mut request, yes).await? == Done::Nothing {
@@ -227,7 +247,9 @@ pub async fn decline(app: &App, asked: &Asked, by: (String, String)) -> Result<(
             Box::pin(async move {
                 let Some((visit, mut request, one)) = locked(tx, &asked).await? else { return Ok(()) };
                 let no = Step::Decline(&one.id);
-                if step(tx, &owner, &vault, &visit, &mut request, no).await? == Done::Changed {
+                if standing(&visit, &request, &one) == Standing::Asked
+                    && step(tx, &owner, &vault, &visit, &mut request, no).await? == Done::Changed
+                {
                     let object = ("visit", visit.id.to_string());
                     audit::write(tx, &owner, &caller, "interpreters.decline", object).await?;
                 }
@@ -242,7 +264,9 @@ async fn locked(tx: &mut Tx, asked: &Asked) -> Result<Option<(Visit, Request, In
     let visit = visits::find(tx, &asked.account, asked.visit).await?;
     let request = interpreters::find_request(tx, &asked.account, &asked.request).await?;
     let one = interpreters::find(tx, &asked.account, &asked.interpreter).await?;
-    Ok(visit.zip(request).zip(one).map(|((visit, request), one)| (visit, request, one)))
+    let (Some(visit), Some(request), Some(one)) = (visit, request, one) else { return Ok(None) };
+    let request = current(tx, &visit, request, &one).await?;
+    Ok(Some((visit, request, one)))
 }
 
 /// The place that they have and did not leave, else a new one. The provider who

@@ -46,6 +46,7 @@ fn languages_fit_when_one_is_the_other_more_closely() {
     assert_eq!(language("Spanish please"), None);
 }
 
+// The last one is on no list: they answer a letter of an earlier search.
 const WHO: [&str; 5] = ["a", "b", "c", "d", "never listed"];
 
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +97,8 @@ proptest! {
             prop_assert_eq!(names.len(), search.asks.len(), "nobody is asked twice");
             let accepted = search.asks.iter().filter(|ask| ask.answer == Answer::Accepted).count();
             prop_assert_eq!(accepted, usize::from(search.status == Status::Accepted));
-            prop_assert!(search.answer_of("never listed").is_none());
+            // Who was never listed has answered by themselves, or is not there.
+            prop_assert!(!matches!(search.answer_of("never listed"), Some(Answer::Asked | Answer::NoAnswer)));
             // What is over stays over, but for the late yes.
             if matches!(before.status, Status::Accepted | Status::Cancelled) {
                 prop_assert_eq!(&search, &before);
