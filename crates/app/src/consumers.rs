@@ -39,6 +39,14 @@ impl Consumer {
     }
 }
 
+/// Are there events of this account that a consumer has yet to read? Those that
+/// have no number yet count, whosever they are.
+pub(crate) async fn is_behind(app: &App, consumer: Consumer, account: &AccountId) -> Result<bool> {
+    let mut conn = app.store.reader().await?;
+    Ok(rows::any_unnumbered(&mut conn).await?
+        || event_cursors::list_behind(&mut conn, consumer.as_str()).await?.contains(account))
+}
+
 /// Lets a consumer read everything that is numbered. What fails for one account
 /// does not hold up another; it is read again at the next call.
 ///

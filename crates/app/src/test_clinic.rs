@@ -3,6 +3,8 @@
 //! can be brought nearer, and the other side of a visit can be played. All of
 //! it is refused in a live clinic.
 
+use std::time::Duration;
+
 use bedside_model::{
     AccountId, UserId, VisitId,
     permission::Action,
@@ -21,6 +23,7 @@ use crate::{
     Actor, App, Error, Result, Who,
     actor::Credential,
     audit, authz,
+    consumers::{self, Consumer},
     visits::{self, Scope, VisitView},
 };
 
@@ -28,6 +31,11 @@ use crate::{
 const LONGEST_PAGE: i64 = 200;
 /// Furthest that time can be moved at once, in seconds: 400 days.
 pub const FURTHEST_SECONDS: i64 = 400 * 86_400;
+
+/// How long moving time waits for what is not planned yet.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How often it looks.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What would have been sent to somebody.
 #[derive(Debug, Clone)]
@@ -119,7 +127,8 @@ pub async fn messages(
 /// many seconds had passed. Gives how many rows moved.
 ///
 /// # Errors
-/// 401, 403 for others than admins and in a live clinic, 400 naming `advance`.
+/// 401, 403 for others than admins and in a live clinic, 400 naming `advance`,
+/// 503 while the last changes are not planned yet.
 pub async fn clock(app: &App, actor: &Actor, seconds: i64) -> Result<u64> {
     let mut conn = app.store.reader().await?;
     check(&mut conn, actor).await?;
@@ -127,6 +136,7 @@ pub async fn clock(app: &App, actor: &Actor, seconds: i64) -> Result<u64> {
     if !(1..=FURTHEST_SECONDS).contains(&seconds) {
         return Err(Error::field("advance", "use 1 second to 400 days, in seconds"));
     }
+    planned(app, &actor.account).await?;
     let (owner, caller) = (app.clone(), actor.clone());
     app.store
         .write(move |tx| {
@@ -138,6 +148,23 @@ pub async fn clock(app: &App, actor: &Actor, seconds: i64) -> Result<u64> {
             })
         })
         .await
+}
+
+/// Waits until what was done before is planned: a reminder of a visit that was
+/// just booked has to move too.
+async fn planned(app: &App, account: &AccountId) -> Result<()> {
+    let planned = async {
+        while consumers::is_behind(app, Consumer::Notifications, account).await? {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(LONGEST_WAIT, planned).await.unwrap_or_else(|_| {
+        Err(Error::Unavailable {
+            retry_after_s: 1,
+            message: "The clinic's last changes are still being read. Try again.".to_owned(),
+        })
+    })
 }
 
 /// Whose part is played.
