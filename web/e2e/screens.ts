@@ -159,6 +159,41 @@ async function guests(browser: Browser, clinic: Clinic, width: number, height: n
 	for (const page of [theirs, ours, guest]) await page.context().close();
 }
 
+/** The language at intake, the search at the desk, and the letter's page. */
+async function interpreters(browser: Browser, clinic: Clinic, width: number, height: number): Promise<void> {
+	await clinic.emptyQueue();
+	const email = `ines-${width}@interpreters.example`;
+	const listed = { name: 'Ines Prado', email, languages: ['es'], order: width };
+	const admin = { 'X-ApiToken': clinic.demo.admin_token };
+	const { id } = await clinic.ok<{ id: string }>('POST', '/interpreters', admin, listed);
+	const patient = await clinic.sso(200);
+	const theirs = await person(browser, width, height);
+	await theirs.goto(clinic.authUrl(patient, `/u/${clinic.room.slug}`));
+	await theirs.getByLabel('Do you need an interpreter?').selectOption('es');
+	await shoot(theirs, 'room-interpreter');
+	await theirs.getByLabel('What would you like to talk about?').fill('Cough for a week');
+	await theirs.getByRole('button', { name: 'Enter the waiting room' }).click();
+	await passDeviceCheck(theirs);
+	const ours = await person(browser, width, height);
+	await signIn(ours, clinic);
+	await take(ours, 'Maria Santos');
+	await joinWhenReady(theirs);
+	await seen(ours);
+	const panel = ours.getByRole('region', { name: 'Interpreter' });
+	await panel.getByRole('button', { name: /^Ask an interpreter/ }).click();
+	await panel.getByText('Asking Ines Prado (Spanish)').scrollIntoViewIfNeeded();
+	await shoot(ours, 'interpreter-asking');
+	const asked = await person(browser, width, height);
+	await asked.goto((await nextLetter(clinic, email, 0)).question ?? '');
+	await asked.getByRole('button', { name: 'Accept and join' }).waitFor();
+	await shoot(asked, 'interpret');
+	await asked.getByRole('button', { name: 'Accept and join' }).click();
+	await ours.getByLabel('Video of Ines Prado').waitFor({ timeout: 30_000 });
+	await shoot(ours, 'call-provider-interpreter');
+	await clinic.ok('POST', `/interpreters/${id}`, admin, { active: 0 });
+	for (const page of [theirs, ours, asked]) await page.context().close();
+}
+
 /** A patient in Tokyo books a clinic in New York, and the admin's rules for it. */
 async function bookings(browser: Browser, clinic: Clinic, width: number, height: number): Promise<void> {
 	const heart = await desk(clinic);
@@ -276,6 +311,7 @@ try {
 		if (want('calendar')) await calendar(browser, clinic, width, height);
 		if (want('bookings')) await bookings(browser, clinic, width, height);
 		if (want('guests')) await guests(browser, clinic, width, height);
+		if (want('interpreters')) await interpreters(browser, clinic, width, height);
 	}
 } finally {
 	await browser.close();
