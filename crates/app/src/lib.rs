@@ -44,6 +44,7 @@ pub mod interpreters;
 pub mod invoices;
 pub mod jobs;
 pub mod keys;
+mod letterhead;
 pub mod links;
 pub mod log_ins;
 pub mod mail;

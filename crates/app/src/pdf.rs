@@ -55,6 +55,14 @@ pub(crate) struct About {
     pub(crate) foot: String,
 }
 
+/// Sets a document; a long one takes a while, and other requests go on meanwhile.
+///
+/// # Errors
+/// As [`render`].
+pub(crate) async fn set(about: About, blocks: Vec<Block>) -> Result<Vec<u8>> {
+    tokio::task::spawn_blocking(move || render(&about, &blocks)).await.map_err(Error::internal)?
+}
+
 /// Sets a document.
 ///
 /// # Errors

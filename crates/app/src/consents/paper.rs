@@ -109,8 +109,6 @@ pub(super) async fn document(
     ];
     let about =
         About { title: text.said.title.clone(), language: text.said.language.clone(), foot: account.name };
-    // Setting a long text takes a while; other requests go on meanwhile.
-    let bytes = tokio::task::spawn_blocking(move || pdf::render(&about, &blocks));
-    let bytes = bytes.await.map_err(Error::internal)??;
+    let bytes = pdf::set(about, blocks).await?;
     Ok(Copy { name: format!("{} {}.pdf", text.said.title, at.strftime("%Y-%m-%d")), bytes })
 }

@@ -1,12 +1,12 @@
 //! A note as a document: what the patient is sent, and what is printed.
 
 use bedside_model::{note::FIELDS, permission::Action};
-use bedside_store::{Conn, accounts, rooms, users, visits::Visit};
-use jiff::{Timestamp, tz::TimeZone};
+use bedside_store::{Conn, visits::Visit};
 
 use super::{NoteView, load, show_one};
 use crate::{
-    Actor, App, Error, Result,
+    Actor, App, Result,
+    letterhead::{FILE_DAY, Letterhead, MOMENT},
     pdf::{self, About, Block},
 };
 
@@ -34,33 +34,21 @@ pub async fn pdf(app: &App, actor: &Actor, id: &str) -> Result<Document> {
 
 /// Sets a note.
 pub(super) async fn document(conn: &mut Conn, visit: &Visit, view: &NoteView) -> Result<Document> {
-    let account = accounts::find(conn, &visit.account).await?;
-    let account = account.ok_or_else(|| Error::not_found("account"))?;
-    let patient = users::find(conn, &visit.account, visit.member).await?;
-    let patient = patient.ok_or_else(|| Error::not_found("user"))?;
-    let room = rooms::find(conn, &visit.account, visit.room).await?;
-    let zone =
-        room.and_then(|room| TimeZone::get(&room.settings.default_timezone).ok()).unwrap_or(TimeZone::UTC);
-    let at = |seconds: i64| {
-        Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone())
-    };
-    let on = |seconds: i64| at(seconds).strftime("%B %-d, %Y, %H:%M %Z").to_string();
-    let start = visit.plan.start_at.seconds();
+    let head = Letterhead::of(conn, visit).await?;
+    let start = head.on(visit.plan.start_at, MOMENT);
     let about = About {
-        title: format!("Visit note, {}", on(start)),
+        title: format!("Visit note, {start}"),
         language: "en".to_owned(),
-        foot: account.name.clone(),
+        foot: head.account.name.clone(),
     };
-    let name = patient.profile.reveal().full_name();
-    let top = format!("{name}\n{}\n{}", account.name, on(start));
-    let blocks = blocks(view, top, &on);
-    // Setting a long note takes a while; other requests go on meanwhile.
-    let bytes = tokio::task::spawn_blocking(move || pdf::render(&about, &blocks));
-    let bytes = bytes.await.map_err(Error::internal)??;
-    Ok(Document { name: format!("Visit note {}.pdf", at(start).strftime("%Y-%m-%d")), bytes })
+    let name = head.patient.profile.reveal().full_name();
+    let top = format!("{name}\n{}\n{start}", head.account.name);
+    let blocks = blocks(view, top, &head);
+    let name = format!("Visit note {}.pdf", head.on(visit.plan.start_at, FILE_DAY));
+    Ok(Document { name, bytes: pdf::set(about, blocks).await? })
 }
 
-fn blocks(view: &NoteView, top: String, on: &impl Fn(i64) -> String) -> Vec<Block> {
+fn blocks(view: &NoteView, top: String, head: &Letterhead) -> Vec<Block> {
     let content = view.content.reveal();
     let mut blocks = vec![Block::Title("Visit note".to_owned()), Block::Text(top)];
     let mut section = |name: String, text: String| {
@@ -76,12 +64,12 @@ fn blocks(view: &NoteView, top: String, on: &impl Fn(i64) -> String) -> Vec<Bloc
         section(heading(field).to_owned(), content.text(field).unwrap_or_default().to_owned());
     }
     for addendum in &view.addenda {
-        let head = format!("Addendum, {}", on(addendum.row.created_at.seconds()));
-        section(head, format!("{}\n\n{}", addendum.text.reveal(), addendum.author_name.reveal()));
+        let name = format!("Addendum, {}", head.on(addendum.row.created_at, MOMENT));
+        section(name, format!("{}\n\n{}", addendum.text.reveal(), addendum.author_name.reveal()));
     }
     let foot = match (&view.note.signature, &view.signer_name) {
         (Some(signature), Some(name)) => {
-            let when = on(signature.at.seconds());
+            let when = head.on(signature.at, MOMENT);
             format!("Signed by {} on {when}.\nSHA-256 {}", name.reveal(), signature.hash)
         }
         _ => "A draft: not signed.".to_owned(),

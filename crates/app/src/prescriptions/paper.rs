@@ -1,12 +1,11 @@
 //! A prescription as a document: what a patient carries to the pharmacy.
 
 use bedside_model::{permission::Action, prescription::Status};
-use bedside_store::{accounts, rooms, users};
-use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Document, PrescriptionView, load, show_one};
 use crate::{
-    Actor, App, Error, Result,
+    Actor, App, Result,
+    letterhead::{DAY, FILE_DAY, Letterhead, MOMENT},
     pdf::{self, About, Block},
 };
 
@@ -19,25 +18,15 @@ pub async fn pdf(app: &App, actor: &Actor, id: &str) -> Result<Document> {
     let mut conn = app.store.reader().await?;
     let (row, visit) = load(&mut conn, actor, id, Action::PrescriptionsRead).await?;
     app.reads.note(app, actor, visit.member, "prescriptions.pdf");
-    let account = accounts::find(&mut conn, &visit.account).await?;
-    let account = account.ok_or_else(|| Error::not_found("account"))?;
-    let patient = users::find(&mut conn, &visit.account, visit.member).await?;
-    let patient = patient.ok_or_else(|| Error::not_found("user"))?;
-    let room = rooms::find(&mut conn, &visit.account, visit.room).await?;
-    let zone =
-        room.and_then(|room| TimeZone::get(&room.settings.default_timezone).ok()).unwrap_or(TimeZone::UTC);
-    let on = |seconds: i64, form: &str| {
-        let at = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
-        at.to_zoned(zone.clone()).strftime(form).to_string()
-    };
+    let head = Letterhead::of(&mut conn, &visit).await?;
     let view = show_one(&mut conn, &vault, actor, row).await?;
-    let day = on(view.row.created_at.seconds(), "%B %-d, %Y");
+    let day = head.on(view.row.created_at, DAY);
     let about = About {
         title: format!("Prescription, {day}"),
         language: "en".to_owned(),
-        foot: account.name.clone(),
+        foot: head.account.name.clone(),
     };
-    let profile = patient.profile.reveal();
+    let profile = head.patient.profile.reveal();
     let born = profile.dob.as_ref().map(|dob| format!("Born {dob}")).unwrap_or_default();
     let address = [&profile.street_addr, &profile.zip, &profile.city, &profile.state]
         .into_iter()
@@ -45,13 +34,12 @@ pub async fn pdf(app: &App, actor: &Actor, id: &str) -> Result<Document> {
         .cloned()
         .collect::<Vec<_>>()
         .join(", ");
-    let top = [profile.full_name(), born, address, account.name, day.clone()];
+    let top = [profile.full_name(), born, address, head.account.name.clone(), day];
     let top = top.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
-    let cancelled = view.row.cancelled_at.map(|at| on(at.seconds(), "%B %-d, %Y, %H:%M %Z"));
+    let cancelled = view.row.cancelled_at.map(|at| head.on(at, MOMENT));
     let blocks = blocks(&view, top, cancelled);
-    let name = format!("Prescription {}.pdf", on(view.row.created_at.seconds(), "%Y-%m-%d"));
-    let bytes = tokio::task::spawn_blocking(move || pdf::render(&about, &blocks));
-    Ok(Document { name, bytes: bytes.await.map_err(Error::internal)?? })
+    let name = format!("Prescription {}.pdf", head.on(view.row.created_at, FILE_DAY));
+    Ok(Document { name, bytes: pdf::set(about, blocks).await? })
 }
 
 fn blocks(view: &PrescriptionView, top: String, cancelled: Option<String>) -> Vec<Block> {

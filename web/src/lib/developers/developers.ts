@@ -90,11 +90,6 @@ export async function webhooks(api: Api): Promise<Webhook[]> {
 	return (await ok(api.http.GET('/webhooks'))).data as Webhook[];
 }
 
-/** A moment, to the minute or, when asked, to the second. */
-export function moment(ms: number, timeStyle: 'short' | 'medium' = 'short'): string {
-	return new Intl.DateTimeFormat(currentLocale(), { dateStyle: 'medium', timeStyle }).format(ms);
-}
-
 /** A span in milliseconds, for reading. */
 export function took(ms: number): string {
 	const digits = ms < 10 ? 1 : 0;
