@@ -151,7 +151,8 @@ pub async fn clock(app: &App, actor: &Actor, seconds: i64) -> Result<u64> {
 }
 
 /// Waits until what was done before is planned: a reminder of a visit that was
-/// just booked has to move too.
+/// just booked has to move too. It looks again and again, because whoever plans
+/// may be another process.
 async fn planned(app: &App, account: &AccountId) -> Result<()> {
     let planned = async {
         while consumers::is_behind(app, Consumer::Notifications, account).await? {

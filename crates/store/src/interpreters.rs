@@ -1,5 +1,7 @@
 //! Interpreters: the clinic's contacts, and the searches of its visits.
 
+use std::collections::HashMap;
+
 use bedside_model::{
     AccountId, At, GuestId, UserId, VisitId,
     interpreter::{Ask, Contact, Search, Status},
@@ -119,6 +121,22 @@ const LIST: &str = select_interpreters!("WHERE account_id = $1 AND retired_at IS
 /// What the database says.
 pub async fn list(conn: &mut Conn, account: &AccountId) -> Result<Vec<Interpreter>> {
     query_all!(conn, Row, LIST, account.as_str())?.into_iter().map(Interpreter::try_from).collect()
+}
+
+#[derive(FromRow)]
+struct Named {
+    id: String,
+    name: String,
+}
+
+const NAMES: &str = "SELECT id, name FROM interpreters WHERE account_id = $1";
+
+/// What the clinic's contacts are called, those off the list too.
+///
+/// # Errors
+/// What the database says.
+pub async fn names(conn: &mut Conn, account: &AccountId) -> Result<HashMap<String, String>> {
+    Ok(query_all!(conn, Named, NAMES, account.as_str())?.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
 /// The search of a visit for an interpreter.

@@ -213,10 +213,14 @@ async fn the_next_one_is_asked_after_two_minutes_and_at_once_after_a_no() {
     let search = scene.stands().await;
     assert_eq!(search["status"], "accepted");
     assert_eq!(answers(&search), said(&[("Ines Prado", "accepted"), ("Bea Ruiz", "declined")]));
-    // Taken out by the provider, another search begins anew.
+    // Taken out by the provider, another search begins anew, and asks somebody else.
     let place = format!("/visits/{}/guests/{}/decline", scene.visit.id, search["guest_id"].as_str().unwrap());
     scene.provider.client.post(&place, json!({})).await.ok();
-    assert_eq!(answers(&scene.ask().await), said(&[("Ines Prado", "asked")]));
+    assert_eq!(answers(&scene.ask().await), said(&[("Bea Ruiz", "asked")]));
+    scene.clock.advance_seconds(120);
+    scene.kit.told().await;
+    assert_eq!(scene.asks().await, said(&[("Bea Ruiz", "no_answer")]));
+    assert_eq!(scene.stands().await["status"], "not_found");
 }
 
 #[tokio::test]
@@ -272,6 +276,32 @@ async fn an_old_letter_counts_for_the_search_that_goes_on() {
     assert_eq!(answers(&asked), said(&[("Sam Lee", "asked")]));
     assert!(open(&bea).await.1.contains("Join the call"));
     assert!(open(&ines).await.1.contains("Nobody is needed"), "she does not sign");
+}
+
+#[tokio::test]
+async fn an_old_letter_opens_nothing_for_somebody_off_the_list() {
+    let scene = scene().await;
+    let list = scene.kit.admin().get("/interpreters?language=es").await.data();
+    scene.ask().await;
+    let ines = scene.link("ines").await;
+    assert!(press(&ines, "no").await.status().is_success());
+    scene.provider.client.delete(&scene.path()).await.ok();
+    for (one, change) in list.as_array().unwrap().iter().zip([None, Some(json!({ "active": false }))]) {
+        let path = format!("/interpreters/{}", one["id"].as_str().unwrap());
+        match change {
+            Some(change) => scene.kit.admin().post(&path, change).await.ok(),
+            None => scene.kit.admin().delete(&path).await.ok(),
+        };
+    }
+    let bea = scene.link("bea").await;
+    let hugo = listed(&scene.kit, "Hugo Paz", json!(["es"]), 9).await;
+    let asked = scene.ask().await;
+    assert_eq!(asked["asks"][0]["interpreter_id"], hugo["id"]);
+    for old in [ines, bea] {
+        assert_eq!(open(&old).await.0, StatusCode::GONE);
+        assert_eq!(press(&old, "yes").await.status(), StatusCode::GONE);
+    }
+    assert_eq!(scene.asks().await, said(&[("Hugo Paz", "asked")]));
 }
 
 #[tokio::test]

@@ -117,7 +117,12 @@ fn standing(visit: &Visit, request: &Request, one: &Interpreter) -> Standing {
         (Some(Answer::Accepted), Status::Accepted) => Standing::Comes,
         (Some(Answer::Declined), _) => Standing::Declined,
         (Some(Answer::Asked | Answer::NoAnswer), Status::Asking | Status::NotFound) => Standing::Asked,
-        (None, Status::Asking | Status::NotFound) if one.contact.speaks(&request.language) => Standing::Asked,
+        // A letter of an earlier search: from whoever could be asked in this one.
+        (None, Status::Asking | Status::NotFound)
+            if one.listed && one.contact.active && one.contact.speaks(&request.language) =>
+        {
+            Standing::Asked
+        }
         (_, Status::Accepted) => Standing::Taken,
         _ => Standing::Over,
     }

@@ -3,10 +3,10 @@
 //! minutes are over, so that a restart loses nothing.
 
 use bedside_model::{
-    At, Phi, VisitId,
+    At, GuestId, Phi, VisitId,
     event::EventType,
     guest::Status as Place,
-    interpreter::{Done, Search, Status, Step, WAIT_SECONDS, language},
+    interpreter::{Answer, Ask, Done, Search, Status, Step, WAIT_SECONDS, language},
     notification::{Channel, Kind},
     permission::Action,
 };
@@ -58,9 +58,10 @@ async fn wanted(conn: &mut Conn, vault: &Vault, visit: &Visit) -> Result<Option<
 async fn view(conn: &mut Conn, vault: &Vault, visit: &Visit) -> Result<SearchView> {
     let request = interpreters::find_of_visit(conn, &visit.account, visit.id).await?;
     let mut names = Vec::new();
-    for ask in request.iter().flat_map(|request| &request.search.asks) {
-        let found = interpreters::find(conn, &visit.account, &ask.interpreter).await?;
-        names.push(found.map(|one| one.contact.name).unwrap_or_default());
+    if let Some(request) = &request {
+        let known = interpreters::names(conn, &visit.account).await?;
+        let name = |ask: &Ask| known.get(&ask.interpreter).cloned().unwrap_or_default();
+        names.extend(request.search.asks.iter().map(name));
     }
     Ok(SearchView { wanted: wanted(conn, vault, visit).await?, request, names })
 }
@@ -164,10 +165,21 @@ async fn goes_on(conn: &mut Conn, visit: &Visit, last: Option<Request>, language
     }
 }
 
-/// Who may be asked now, in order.
+/// Who may be asked now, in order: not whom the provider has shown out of this
+/// visit.
 async fn contacts(conn: &mut Conn, visit: &Visit, language: &str) -> Result<Vec<Interpreter>> {
+    let places = guests::list(conn, &visit.account, visit.id).await?;
+    let shown_out =
+        |id: &GuestId| places.iter().any(|guest| guest.id == *id && guest.place.status == Place::Declined);
+    let mut out: Vec<String> = Vec::new();
+    for request in interpreters::list_of_visit(conn, &visit.account, visit.id).await? {
+        if request.guest.as_ref().is_some_and(shown_out) {
+            let came = request.search.asks.into_iter().filter(|ask| ask.answer == Answer::Accepted);
+            out.extend(came.map(|ask| ask.interpreter));
+        }
+    }
     let mut found = interpreters::list(conn, &visit.account).await?;
-    found.retain(|one| one.contact.active && one.contact.speaks(language));
+    found.retain(|one| one.contact.active && one.contact.speaks(language) && !out.contains(&one.id));
     Ok(found)
 }
 
