@@ -1,4 +1,4 @@
-// The interpreter calls of the API, and the names of languages.
+// The interpreter calls of the API.
 import { type Api, ok } from '#lib/api/client.ts';
 import type { InterpreterSearch } from '#lib/api/types.ts';
 

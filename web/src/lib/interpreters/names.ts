@@ -16,3 +16,10 @@ export function ownAndReaders(locale: string, tag: string, fallback: string): st
 	const readers = nameIn(locale, tag, fallback);
 	return own && own !== readers ? `${own} (${readers})` : readers;
 }
+
+/** Which of these languages is meant: the same one, else one that is it more or less closely. Empty for none. */
+export function nearest(spoken: readonly string[], wanted: string): string {
+	if (!wanted) return '';
+	const close = (one: string) => `${wanted}-`.startsWith(`${one}-`) || `${one}-`.startsWith(`${wanted}-`);
+	return spoken.find((one) => one === wanted) ?? spoken.find(close) ?? '';
+}

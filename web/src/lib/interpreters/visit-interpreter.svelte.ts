@@ -3,39 +3,40 @@ import { type Api, asApiError } from '#lib/api/client.ts';
 import type { InterpreterSearch } from '#lib/api/types.ts';
 import * as interpreters from './interpreters.ts';
 
+const lookEveryMs = 10_000;
+
 export class VisitInterpreter {
 	search: InterpreterSearch | null = $state.raw(null);
-	/** Tags of what the clinic can ask somebody for. */
-	languages: string[] = $state.raw([]);
+	/** Tags of what the clinic can ask somebody for; null while they are not known. */
+	languages: string[] | null = $state.raw(null);
 	busy: 'ask' | 'cancel' | null = $state(null);
 	problem: string | null = $state(null);
 
+	#timer: ReturnType<typeof setInterval>;
 	#closed = false;
 
 	constructor(
 		readonly api: Api,
 		readonly visit: string,
 	) {
-		void this.#open();
-	}
-
-	async #open(): Promise<void> {
-		try {
-			const languages = await interpreters.offered(this.api);
-			if (!this.#closed) this.languages = languages;
-		} catch {
-			// Without the list nobody can be asked; the desk itself says when the connection is gone.
-		}
-		await this.refresh();
+		// Events tell of every step; while the line that brings them is gone, a look now and then does.
+		this.#timer = setInterval(() => {
+			if (this.languages === null || this.search === null || this.search.status === 'asking')
+				void this.refresh();
+		}, lookEveryMs);
+		void this.refresh();
 	}
 
 	async refresh(): Promise<void> {
 		if (this.busy) return;
 		try {
+			const languages = this.languages ?? (await interpreters.offered(this.api));
 			const search = await interpreters.get(this.api, this.visit);
-			if (!this.#closed && !this.busy) this.search = search;
+			if (this.#closed || this.busy) return;
+			this.languages = languages;
+			this.search = search;
 		} catch {
-			// The last one stands.
+			// What was last known stands; the desk itself says when the connection is gone.
 		}
 	}
 
@@ -61,5 +62,6 @@ export class VisitInterpreter {
 
 	close(): void {
 		this.#closed = true;
+		clearInterval(this.#timer);
 	}
 }

@@ -86,8 +86,8 @@ export class RoomEntry {
 	}
 
 	/**
-	 * Enters the queue and returns the visit's id. `language` is what an interpreter is needed for; empty for none. A second try after a lost
-	 * answer goes on where the first stopped.
+	 * Enters the queue and returns the visit's id. A second try after a lost answer goes on where the first stopped.
+	 * `language` is what an interpreter is needed for; empty for none.
 	 */
 	async enter(reason: string, language: string, guest?: Guest): Promise<string> {
 		if (guest) await this.signIn(guest);
